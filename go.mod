@@ -1,0 +1,3 @@
+module rekey.example/rekey
+
+go 1.26.0
