@@ -77,7 +77,7 @@ func New(c Config) (*World, error) {
 		rnd: rand.New(rand.NewPCG(c.Seed, 1)),
 	}
 	w.Directory.init()
-	w.Azure.init()
+	w.Azure.init(c.Tenant.SubscriptionID)
 	return w, nil
 }
 
