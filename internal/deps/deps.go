@@ -1,0 +1,31 @@
+// Package deps pins modules while the first packages are being written.
+package deps
+
+import (
+	_ "github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	_ "github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	_ "github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
+	_ "github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
+	_ "github.com/getkin/kin-openapi/openapi3filter"
+	_ "github.com/getkin/kin-openapi/routers/gorillamux"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/jedib0t/go-pretty/v6/table"
+	_ "github.com/jmespath/go-jmespath"
+	_ "github.com/knadh/koanf/v2"
+	_ "github.com/oapi-codegen/runtime"
+	_ "github.com/pressly/goose/v3"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/spf13/cobra"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/mod/sumdb/note"
+	_ "golang.org/x/mod/sumdb/tlog"
+	_ "golang.org/x/net/http2"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/term"
+	_ "golang.org/x/time/rate"
+	_ "gopkg.in/yaml.v3"
+	_ "modernc.org/sqlite"
+	_ "pgregory.net/rapid"
+	_ "software.sslmate.com/src/go-pkcs12"
+)
