@@ -15,23 +15,23 @@ import (
 )
 
 // Value is a secret held in memory. The zero value holds nothing; copies share
-// the bytes. They sit behind a pointer because fmt prints the unexported fields
-// of a struct, at any depth, without asking for a Formatter; of a pointer it
-// prints the address.
-type Value struct{ p *[]byte }
+// the bytes. They sit behind a function because fmt, which prints unexported
+// fields of a struct without asking for a Formatter, looks through slices and
+// pointers, and never into a function.
+type Value struct{ get func() []byte }
 
 const placeholder = "[secret]"
 
 // New returns a Value holding a copy of b.
 func New[T ~string | ~[]byte](b T) Value { return hold(append([]byte(nil), b...)) }
 
-func hold(b []byte) Value { return Value{&b} }
+func hold(b []byte) Value { return Value{func() []byte { return b }} }
 
 func (v Value) bytes() []byte {
-	if v.p == nil {
+	if v.get == nil {
 		return nil
 	}
-	return *v.p
+	return v.get()
 }
 
 // Reveal returns the secret itself.
@@ -64,7 +64,7 @@ func (v Value) Hint() string {
 // Zero overwrites the bytes. Copies that Reveal made are out of reach.
 func (v *Value) Zero() {
 	clear(v.bytes())
-	v.p = nil
+	v.get = nil
 }
 
 func (v Value) String() string                 { return placeholder }
