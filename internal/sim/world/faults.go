@@ -1,11 +1,9 @@
 package world
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"path"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -77,14 +75,8 @@ func newFaults(seed uint64) *Faults { return &Faults{rnd: rand.New(rand.NewPCG(s
 
 // Set switches a fault on, beside those already on.
 func (f *Faults) Set(fault Fault) error {
-	if !slices.Contains(Names, fault.Name) {
-		return fmt.Errorf("unknown fault %q; the faults are %s", fault.Name, strings.Join(Names, ", "))
-	}
-	if _, err := path.Match(fault.Match, ""); err != nil {
-		return fmt.Errorf("fault %s: bad pattern %q: %w", fault.Name, fault.Match, err)
-	}
-	if fault.Rate < 0 || fault.Rate > 1 {
-		return fmt.Errorf("fault %s: rate %v is outside 0..1", fault.Name, fault.Rate)
+	if err := fault.Check(); err != nil {
+		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
