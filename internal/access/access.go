@@ -1,0 +1,92 @@
+// Package access says who acts and what they may do.
+//
+// An Actor is known by how it signed in, never by a name it chose. The
+// permission table below is the whole of it: what is not listed is denied.
+package access
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Role is a set of permitted actions.
+type Role string
+
+// The roles. System is rekey itself and cannot be given to anyone.
+const (
+	User          Role = "user"
+	Administrator Role = "administrator"
+	Auditor       Role = "auditor"
+	System        Role = "system"
+)
+
+// Roles lists those that can be given to a person or a token.
+var Roles = []Role{User, Administrator, Auditor}
+
+// Action names something an actor does, as the audit log spells it.
+type Action string
+
+// The actions.
+const (
+	ReadInventory   Action = "inventory.read"
+	SyncInventory   Action = "inventory.sync"
+	ReadPolicy      Action = "policy.read"
+	ReadRotations   Action = "rotation.read"
+	ProposeRotation Action = "rotation.propose"
+	ApproveRotation Action = "rotation.approve"
+	RefuseRotation  Action = "rotation.refuse"
+	CancelRotation  Action = "rotation.cancel"
+	CarryRotation   Action = "rotation.step"
+	ReadAudit       Action = "audit.read"
+	ManageTokens    Action = "token.manage"
+	RunDoctor       Action = "doctor.run"
+)
+
+var permitted = map[Role][]Action{
+	User:    {ReadInventory, ReadPolicy, ReadRotations, ProposeRotation, CancelRotation},
+	Auditor: {ReadInventory, ReadPolicy, ReadRotations, ReadAudit},
+	Administrator: {
+		ReadInventory, SyncInventory, ReadPolicy, ReadRotations, ProposeRotation, ApproveRotation,
+		RefuseRotation, CancelRotation, ReadAudit, ManageTokens, RunDoctor,
+	},
+	System: {SyncInventory, CarryRotation},
+}
+
+// Actor is whoever acts: a person, a program with a token, or rekey itself.
+type Actor struct {
+	ID     string `json:"id"`     // stable and unique: "token:<id>", "local:<uid>", "rekey"
+	Name   string `json:"name"`   // for people to read
+	Person string `json:"person"` // who stands behind it; two actors of one person count as one
+	Role   Role   `json:"role"`
+	Tenant string `json:"tenant"` // the only tenant it may see
+}
+
+// Rekey is the actor for what rekey does by itself in a tenant.
+func Rekey(tenant string) Actor {
+	return Actor{ID: "rekey", Name: "rekey", Person: "rekey", Role: System, Tenant: tenant}
+}
+
+// DeniedError reports an action outside an actor's role.
+type DeniedError struct {
+	Actor  Actor
+	Action Action
+	Why    string // empty: the role does not permit it
+}
+
+func (e *DeniedError) Error() string {
+	if e.Why != "" {
+		return fmt.Sprintf("%s may not do %s: %s", e.Actor.Name, e.Action, e.Why)
+	}
+	return fmt.Sprintf("%s has the role %s, which does not permit %s", e.Actor.Name, e.Actor.Role, e.Action)
+}
+
+// Check returns a *DeniedError unless a's role permits the action.
+func (a Actor) Check(action Action) error {
+	if slices.Contains(permitted[a.Role], action) {
+		return nil
+	}
+	return &DeniedError{Actor: a, Action: action}
+}
+
+// Same reports whether the same person stands behind both actors.
+func (a Actor) Same(b Actor) bool { return a.ID == b.ID || a.Person == b.Person }
