@@ -1,6 +1,7 @@
 package world
 
 import (
+	"encoding/json"
 	"time"
 )
 
@@ -12,12 +13,14 @@ type Directory struct {
 
 	appByClient map[string]*Application
 	spByClient  map[string]*ServicePrincipal
-	order       []string // object ids of applications in the order of their creation
-	spOrder     []string
+	apps        []*Application // in the order of their creation; nil where one was deleted
+	sps         []*ServicePrincipal
 
-	Changes []Change                // what delta queries walk through, oldest first
-	Audits  []Audit                 // directoryAudits, oldest first
-	Deleted map[string]*Application // soft-deleted applications, by object id
+	Changes           []Change                     // what delta queries walk through, oldest first
+	Audits            []Audit                      // directoryAudits, oldest first
+	Deleted           map[string]*Application      // soft-deleted applications, by object id
+	DeletedPrincipals map[string]*ServicePrincipal // soft-deleted service principals, by object id
+	Delegated         []*DelegatedGrant            // oauth2PermissionGrants
 }
 
 // Holder is what applications and service principals share: credentials and owners.
@@ -33,6 +36,13 @@ type Holder struct {
 	Owners    []string // object ids of users and service principals
 	Passwords []*Password
 	Keys      []*Key
+	DeletedAt time.Time // zero while it exists
+
+	// Extra holds properties as they were written, by their name in Graph, where
+	// the simulator has no field of its own: api, appRoles, spa, info, ...
+	Extra map[string]json.RawMessage
+
+	place int // in the directory's order
 }
 
 // Application is an app registration.
@@ -45,6 +55,7 @@ type Application struct {
 	Disabled        bool
 	Requires        []RequiredResource
 	Redirects       []string // web.redirectUris
+	Federated       []*Federated
 }
 
 // ServicePrincipal is an application's presence in this tenant.
@@ -96,6 +107,15 @@ type Key struct {
 	LastUsed     time.Time
 }
 
+// Federated is a federatedIdentityCredential: whose tokens are accepted in place of a secret.
+type Federated struct {
+	ID, Name, Issuer, Subject, Description string
+	Audiences                              []string
+}
+
+// DelegatedGrant is an oauth2PermissionGrant.
+type DelegatedGrant struct{ ID, ClientID, ConsentType, PrincipalID, ResourceID, Scope string }
+
 // User is a person.
 type User struct {
 	ID, Name, UPN, Mail string
@@ -104,10 +124,11 @@ type User struct {
 
 // Change is one entry of the delta log.
 type Change struct {
-	Kind    string // "application" or "servicePrincipal"
-	ID      string
-	Time    time.Time
-	Removed string // "", "changed" (soft-deleted) or "deleted"
+	Kind       string // "application" or "servicePrincipal"
+	ID         string
+	Time       time.Time
+	Removed    string   // "", "changed" (soft-deleted) or "deleted"
+	Properties []string // which changed, by their names in Graph; none means all
 }
 
 // Audit is one directoryAudits record.
@@ -121,6 +142,7 @@ type Audit struct {
 	TargetID, TargetType   string
 	TargetName             string
 	Properties             []AuditProperty
+	Details                []AuditProperty // additionalDetails; only New is used
 }
 
 // AuditProperty is one of modifiedProperties.
@@ -131,28 +153,7 @@ func (d *Directory) init() {
 	d.ServicePrincipals = map[string]*ServicePrincipal{}
 	d.Users = map[string]*User{}
 	d.Deleted = map[string]*Application{}
+	d.DeletedPrincipals = map[string]*ServicePrincipal{}
 	d.appByClient = map[string]*Application{}
 	d.spByClient = map[string]*ServicePrincipal{}
-}
-
-// AddApplication puts a into the directory. The caller holds Change.
-func (d *Directory) AddApplication(a *Application) {
-	d.Applications[a.ID], d.appByClient[a.AppID] = a, a
-	d.order = append(d.order, a.ID)
-	d.Changes = append(d.Changes, Change{Kind: "application", ID: a.ID, Time: time.Now()})
-}
-
-// AddServicePrincipal puts s into the directory. The caller holds Change.
-func (d *Directory) AddServicePrincipal(s *ServicePrincipal) {
-	d.ServicePrincipals[s.ID], d.spByClient[s.AppID] = s, s
-	d.spOrder = append(d.spOrder, s.ID)
-	d.Changes = append(d.Changes, Change{Kind: "servicePrincipal", ID: s.ID, Time: time.Now()})
-}
-
-// ApplicationByClient finds an application by its client id, or nil.
-func (d *Directory) ApplicationByClient(appID string) *Application { return d.appByClient[appID] }
-
-// ServicePrincipalByClient finds a service principal by its client id, or nil.
-func (d *Directory) ServicePrincipalByClient(appID string) *ServicePrincipal {
-	return d.spByClient[appID]
 }

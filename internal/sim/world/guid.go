@@ -5,6 +5,11 @@ import (
 	"math/rand/v2"
 )
 
+// RandomGUID returns a GUID that no seed repeats, for request and trace ids.
+func RandomGUID() string {
+	return guid(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+}
+
 // guid draws a version 4 GUID from rnd, so that a seed repeats a whole tenant.
 func guid(rnd *rand.Rand) string {
 	var b [16]byte

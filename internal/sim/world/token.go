@@ -40,6 +40,11 @@ type Claims struct {
 	Roles     []string `json:"roles,omitempty"`
 	ID        string   `json:"uti"`
 	Version   string   `json:"ver"` // "1.0"
+
+	Name             string   `json:"app_displayname,omitempty"` // displayName of the application
+	IdentityProvider string   `json:"idp,omitempty"`             // the issuer, once more
+	Region           string   `json:"tenant_region_scope,omitempty"`
+	Capabilities     []string `json:"xms_cc,omitempty"` // CP1: the client understands claims challenges
 }
 
 func newSigner() (*Signer, error) {
