@@ -1,0 +1,26 @@
+package contoso
+
+import "rekey.example/rekey/internal/sim/world"
+
+// seedIdentities adds the applications that rekey and the Azure CLI sign in as.
+// The reader and the writer have the least rights that do the work; rekey's
+// documentation asks for the same in a real tenant.
+func (s *seeder) seedIdentities() {
+	s.tenant.Reader = s.identity(app{name: "rekey-reader", description: "Reads the inventory. Changes nothing.", owners: []string{"emma"},
+		granted: []string{"Application.Read.All", "Directory.Read.All", "User.Read.All", "AuditLog.Read.All"}})
+	s.tenant.Writer = s.identity(app{name: "rekey-writer", description: "Renews the secrets of the applications it owns.", owners: []string{"emma"},
+		granted: []string{"Application.ReadWrite.OwnedBy"}})
+	s.tenant.Admin = s.identity(app{name: "az-admin", description: "For administrators' scripts.", owners: []string{"tomasz", "emma"},
+		granted: []string{"Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All", "Directory.ReadWrite.All", "User.ReadWrite.All", "AuditLog.Read.All", "Policy.Read.All"}})
+}
+
+func (s *seeder) identity(spec app) Identity {
+	spec.age, spec.tags = 240, []string{"rekey"}
+	spec.secrets = []secret{{label: "own", ends: 310, life: 365, unused: 0}}
+	a := s.plant(spec)
+	return Identity{Name: a.Name, ClientID: a.AppID, ApplicationID: a.ID, PrincipalID: s.principalID(a), Secret: a.Passwords[0].Text}
+}
+
+func (s *seeder) principalID(a *world.Application) string {
+	return s.d.ServicePrincipalByClient(a.AppID).ID
+}
