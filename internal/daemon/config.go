@@ -1,0 +1,104 @@
+package daemon
+
+import (
+	"path/filepath"
+	"time"
+
+	"rekey.example/rekey/internal/secret"
+)
+
+// Config is everything that can be set. Load fills it from defaults, the file
+// rekey.yaml, REKEY_* variables and flags, each over the one before; the key of
+// a field in the file is its name in lower camel case: tenant.id, reader.clientId.
+//
+// Secrets do not stand in the file: they come from the environment or from
+// files of their own.
+type Config struct {
+	Data          string // the data folder
+	Listen        string // address of the REST API and the console
+	Database      string // postgres://...; empty: rekey.db in the data folder
+	MasterKeyFile string // empty: master.key in the data folder
+	Proxy         string // for everything that goes to the clouds; empty: HTTPS_PROXY and its kin
+	CAFile        string // certificates to trust besides the system's
+
+	Tenant Tenant
+	Reader Identity // reads everything
+	Writer Identity // writes only what it owns
+
+	Vaults       []Vault
+	DefaultVault string // where a new secret goes if no place is known for it
+
+	Rotation Rotation
+	Bindings []Binding
+	Sync     Sync
+}
+
+// Tenant is the directory that is managed.
+type Tenant struct {
+	ID   string // GUID or verified domain
+	Name string // for people; empty: the ID
+}
+
+// Identity is how rekey signs in to the clouds. With an empty ClientID it is
+// azidentity's chain: the AZURE_* variables, workload identity, managed
+// identity, the Azure CLI.
+type Identity struct {
+	ClientID         string
+	CertificateFile  string       // PEM or PKCS#12 with its private key
+	ClientSecretFile string       // a file that holds the secret; a certificate is better
+	ClientSecret     secret.Value `koanf:"-"` // from REKEY_READER_CLIENT_SECRET, REKEY_WRITER_CLIENT_SECRET
+}
+
+// Vault is a Key Vault to read and to deposit in.
+type Vault struct {
+	Name       string // kv-contoso-prod, or its host
+	ReadValues bool   // also read the values, to recognise them by keyed hash and hint
+}
+
+// Rotation are the defaults of new rotations.
+type Rotation struct {
+	Lifetime time.Duration // of a new secret
+	Label    string        // of a new secret; empty: the old one's
+	SignIns  int           // with the new secret, all accepted, before it is deposited
+	Proof    time.Duration // over at least this long
+	Overlap  time.Duration // both secrets valid, at least
+	Watch    time.Duration // for late failures, at the end
+	Patience time.Duration // how long an approval is waited for
+}
+
+// Binding says who uses the credentials of an application.
+type Binding struct {
+	Application string // name, client id or object id
+	Consumer    string // "Invoice export to Basware"
+	Reference   string // how it gets the value: vault/name, or free text
+}
+
+// Sync is when the inventory is read again.
+type Sync struct {
+	Every time.Duration // 0: only when asked
+}
+
+// FileName is the configuration file in the data folder.
+const FileName = "rekey.yaml"
+
+// Defaults is the configuration of an installation where nothing is set.
+func Defaults(data string) Config {
+	return Config{
+		Data:   data,
+		Listen: "127.0.0.1:8417",
+		Rotation: Rotation{
+			Lifetime: 180 * day, SignIns: 5, Proof: 2 * time.Minute, Overlap: day, Watch: day, Patience: 3 * day,
+		},
+		Sync: Sync{Every: 15 * time.Minute},
+	}
+}
+
+const day = 24 * time.Hour
+
+// DatabaseAddress is what store.Open takes.
+func (c *Config) DatabaseAddress() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return filepath.Join(c.Data, "rekey.db")
+}
