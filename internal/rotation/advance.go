@@ -1,0 +1,158 @@
+package rotation
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/connector"
+	"rekey.example/rekey/internal/secret"
+	"rekey.example/rekey/internal/store"
+)
+
+// Keeper carries rotations forward.
+type Keeper struct {
+	Store    *store.DB
+	Log      *audit.Log
+	Sealer   *secret.Sealer
+	Markers  *secret.Hasher
+	Systems  func(tenant string) (Systems, error)
+	Timing   Timing   // for new planned rotations; zero means Planned
+	Patience Duration // how long an approval may be waited for, and how long it holds; zero means 72 h
+}
+
+// Systems are what a tenant's rotations work with.
+type Systems struct {
+	Issuer   connector.Issuer
+	Verifier connector.Verifier
+	Vault    func(name string) (connector.Vault, error) // by inventory.Place.Vault
+	Now      func(context.Context) (time.Time, error)   // the issuer's clock
+}
+
+// ErrOvertaken means that somebody else has moved the rotation on meanwhile.
+var ErrOvertaken = errors.New("the rotation was moved on by another process")
+
+// Advance carries a rotation as far as it goes now. An error is only returned
+// if it could not be read or written down; what goes wrong in a step is recorded
+// in the rotation, which is due again later.
+func (k *Keeper) Advance(ctx context.Context, tenant, id string) error {
+	for {
+		r, err := k.load(ctx, tenant, id)
+		if err != nil {
+			return err
+		}
+		if r.State != Open || time.Now().Before(r.Due) {
+			return nil
+		}
+		more, err := k.visit(ctx, r)
+		if errors.Is(err, ErrOvertaken) {
+			return nil
+		}
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// visit runs the current step once and writes down how it went.
+func (k *Keeper) visit(ctx context.Context, r *Rotation) (more bool, err error) {
+	now := r.Current()
+	a, ok := find(r.Course, now.Name)
+	if !ok {
+		return false, fmt.Errorf("rotation %s is at step %q of %q, which this program does not know; a newer rekey has written it", r.ID, now.Name, r.Course)
+	}
+	if now.State == Ahead {
+		now.State, now.Began = Running, time.Now().UTC()
+	}
+	v, err := a.do(k, ctx, r)
+	if errors.Is(err, ErrOvertaken) {
+		return false, err
+	}
+	if err != nil && ctx.Err() != nil {
+		return false, err // stopped in the middle; the next visit looks again
+	}
+	ctx = context.WithoutCancel(ctx) // what was done is written down, even when we are told to stop
+	if err != nil {
+		return false, k.failed(ctx, r, err)
+	}
+	switch {
+	case v.end != "":
+		return false, k.finish(ctx, r, v.end, v.why)
+	case v.wait > 0:
+		waited := r.Problem == v.why
+		r.Due, r.Problem, r.Needs, r.Tries = time.Now().Add(v.wait).UTC(), v.why, v.needs, 0
+		return false, k.save(ctx, r, unless(waited, k.progress(r, audit.Seen, map[string]string{"waits": v.why})))
+	}
+	now.State, now.Ended, now.Evidence = Passed, time.Now().UTC(), v.evidence
+	r.Problem, r.Needs, r.Due, r.Tries = "", "", time.Time{}, 0
+	if r.At++; r.At < len(r.Steps) {
+		return true, k.save(ctx, r, one(k.at(r, now.Name, audit.Done, map[string]string{"evidence": v.evidence})))
+	}
+	return false, k.finish(ctx, r, cmp.Or(r.Ending, Done), "")
+}
+
+// failed records an error of a step; the step is tried again, ever less often.
+func (k *Keeper) failed(ctx context.Context, r *Rotation, err error) error {
+	r.Tries++
+	pause := min(5*time.Second<<min(r.Tries-1, 10), 30*time.Minute)
+	if t, ok := errors.AsType[*connector.ThrottledError](err); ok {
+		pause = max(t.After, time.Second)
+	}
+	r.Due = time.Now().Add(pause).UTC()
+	same := r.Problem == err.Error()
+	r.Problem = err.Error()
+	if errors.Is(err, connector.ErrDenied) {
+		r.Needs = "an administrator of the tenant: rekey doctor says which right is missing"
+	}
+	return k.save(ctx, r, unless(same, k.progress(r, audit.Failed, map[string]string{"error": err.Error()})))
+}
+
+// finish ends a rotation.
+func (k *Keeper) finish(ctx context.Context, r *Rotation, s State, why string) error {
+	name := r.Steps[min(r.At, len(r.Steps)-1)].Name
+	r.State, r.Ended, r.Due, r.Problem, r.Needs = s, time.Now().UTC(), time.Time{}, why, ""
+	r.sealed, r.previous = "", ""
+	outcome := audit.Done
+	if s != Done && s != Cancelled {
+		outcome = audit.Refused
+	}
+	return k.save(ctx, r, one(k.at(r, name, outcome, map[string]string{"ended": string(s), "why": why})))
+}
+
+// unless leaves an event out that would only repeat the one before.
+func unless(repeats bool, e audit.Event) []audit.Event {
+	if repeats {
+		return nil
+	}
+	return one(e)
+}
+
+func one(e audit.Event) []audit.Event { return []audit.Event{e} }
+
+// progress is the audit event of rekey's own work on the current step.
+func (k *Keeper) progress(r *Rotation, o audit.Outcome, detail map[string]string) audit.Event {
+	return k.at(r, r.Steps[min(r.At, len(r.Steps)-1)].Name, o, detail)
+}
+
+func (k *Keeper) at(r *Rotation, step string, o audit.Outcome, detail map[string]string) audit.Event {
+	return k.event(r, access.Rekey(r.Terms.Application.Tenant), access.CarryRotation, o, mapWith(detail, "step", step))
+}
+
+func (k *Keeper) event(r *Rotation, by access.Actor, action access.Action, o audit.Outcome, detail map[string]string) audit.Event {
+	e := audit.By(by, action, r.ID, o)
+	e.Title = r.Terms.Application.Name
+	e.Detail = mapWith(detail, "application", string(r.Terms.Application.ObjectID))
+	return e
+}
+
+func mapWith(m map[string]string, key, value string) map[string]string {
+	c := map[string]string{key: value}
+	maps.Copy(c, m)
+	maps.DeleteFunc(c, func(_, v string) bool { return v == "" })
+	return c
+}
