@@ -68,7 +68,7 @@ func (k *Keeper) deposited(ctx context.Context, r *Rotation, sys Systems, versio
 	if err != nil {
 		return verdict{}, fmt.Errorf("cannot read the issuer's clock: %w", err)
 	}
-	r.Version, r.Switched, r.sealed = version, at.UTC().Truncate(time.Millisecond), ""
+	r.Entry, r.Switched, r.sealed = version, at.UTC().Truncate(time.Millisecond), ""
 	return passed(fmt.Sprintf("%s version %s read back and compared; sealed copy erased", r.Terms.Place, version))
 }
 
@@ -89,7 +89,7 @@ func (k *Keeper) propagate(_ context.Context, r *Rotation) (verdict, error) {
 		for _, u := range r.Terms.Consumers {
 			e := Evidence{Consumer: u.Consumer, Reference: u.Reference, Follows: follows(u, r.Terms.Place)}
 			if e.Follows {
-				e.Proof, e.By, e.At = "reads the entry by name; version "+r.Version+" is the current one", "rekey", time.Now().UTC()
+				e.Proof, e.By, e.At = "reads the entry by name; version "+r.Entry+" is the current one", "rekey", time.Now().UTC()
 			}
 			r.Evidence = append(r.Evidence, e)
 		}

@@ -53,8 +53,8 @@ func (k *Keeper) proveVault(ctx context.Context, r *Rotation, sys Systems, vault
 		return verdict{}, false, fmt.Errorf("cannot read %s: %w", r.Terms.Place, err)
 	}
 	defer held.Value.Zero()
-	if held.Version != r.Version { // SAFETY F18, F20
-		v, err := park(fmt.Sprintf("%s now has version %s, not the one of this rotation; the old secret stays", r.Terms.Place, held.Version), "whoever wrote that version, to put version "+r.Version+" back")
+	if held.Version != r.Entry { // SAFETY F18, F20
+		v, err := park(fmt.Sprintf("%s now has version %s, not the one of this rotation; the old secret stays", r.Terms.Place, held.Version), "whoever wrote that version, to put version "+r.Entry+" back")
 		return v, false, err
 	}
 	r.Count = Count{}

@@ -1,0 +1,94 @@
+package rotation
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/store"
+)
+
+// Get returns one rotation of the actor's tenant. Its error is ErrNotFound if
+// there is none.
+func (k *Keeper) Get(ctx context.Context, by access.Actor, id string) (*Rotation, error) {
+	if err := by.Check(access.ReadRotations); err != nil {
+		return nil, err
+	}
+	return k.load(ctx, by.Tenant, id)
+}
+
+// Filter selects rotations. Zero fields select all.
+type Filter struct {
+	State       State
+	Application inventory.ObjectID
+	Before      Cursor // from the last one of the page before
+	Limit       int    // 0 means 100, at most 1000
+}
+
+// Cursor is a place in the list of rotations, newest first.
+type Cursor struct {
+	Asked time.Time
+	ID    string
+}
+
+// List returns rotations of the actor's tenant, newest first, and whether there are more.
+func (k *Keeper) List(ctx context.Context, by access.Actor, f Filter) (list []*Rotation, more bool, err error) {
+	if err := by.Check(access.ReadRotations); err != nil {
+		return nil, false, err
+	}
+	limit := min(f.Limit, 1000)
+	if limit <= 0 {
+		limit = 100
+	}
+	before := f.Before
+	if before.ID == "" {
+		before = Cursor{time.Now().AddDate(1000, 0, 0), "~"}
+	}
+	list = []*Rotation{}
+	err = k.Store.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Query(`SELECT version, body, sealed, previous FROM rotation
+			WHERE tenant = $1 AND (asked, id) < ($2, $3) AND ($4 = '' OR state = $4) AND ($5 = '' OR holder = $5)
+			ORDER BY asked DESC, id DESC LIMIT $6`,
+			by.Tenant, before.Asked.UnixMilli(), before.ID, string(f.State), string(f.Application), limit+1)
+		if err != nil {
+			return fmt.Errorf("cannot list rotations: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			r, err := scan(rows)
+			if err != nil {
+				return fmt.Errorf("cannot list rotations: %w", err)
+			}
+			if len(list) == limit {
+				more = true
+				break
+			}
+			list = append(list, r)
+		}
+		return rows.Err()
+	})
+	return list, more, err
+}
+
+// Version is the row's number; it grows with every change. The API's ETag.
+func (r *Rotation) Version() int64 { return r.version }
+
+// Ours reports whether a credential comes from a rotation: by its key id, or by
+// a marker that the journal knows. The inventory asks before it calls a
+// credential unmanaged.
+func Ours(tx *store.Tx, tenant string, holder inventory.ObjectID, keyID, label string) (bool, error) {
+	var n int
+	err := tx.QueryRow(`SELECT 1 FROM rotation_attempt WHERE tenant = $1 AND holder = $2 AND (marker = $3 OR key_id = $4) LIMIT 1`,
+		tenant, string(holder), markerOf(label), keyID).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("cannot look up a marker: %w", err)
+	}
+	return true, nil
+}
