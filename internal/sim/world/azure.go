@@ -1,6 +1,9 @@
 package world
 
-import "time"
+import (
+	"crypto"
+	"time"
+)
 
 // Azure is the subscription: vaults with their contents, resources with keys,
 // role assignments.
@@ -95,7 +98,7 @@ type CertificateOperation struct {
 	Canceled  bool
 	Done      bool
 	Made      *CertificateVersion // what it makes; nil when somebody else has to sign the CSR
-	KeyPair   PublicKey           // the key the certificate is made for
+	Key       crypto.Signer       // the key the certificate is made for
 }
 
 // VaultKey is a cryptographic key's name in a vault with its versions, oldest first.
