@@ -47,7 +47,8 @@ type Claims struct {
 	Capabilities     []string `json:"xms_cc,omitempty"` // CP1: the client understands claims challenges
 }
 
-func newSigner() (*Signer, error) {
+// NewSigner makes a token signing key.
+func NewSigner() (*Signer, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make token signing key: %w", err)

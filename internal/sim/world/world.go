@@ -37,8 +37,9 @@ type Config struct {
 	Tenant   Tenant
 	Seed     uint64 // everything random follows from it
 	Lag      Lag
-	Replicas int  // token and Graph replicas; 0 means 3
-	Limits   bool // enforce the real request limits (429 with Retry-After)
+	Replicas int     // token and Graph replicas; 0 means 3
+	Limits   bool    // enforce the real request limits (429 with Retry-After)
+	Signer   *Signer // nil means a new token signing key; tests of many worlds share one
 }
 
 // World is everything that is true. Its lock guards all fields below it and all
@@ -63,16 +64,18 @@ type World struct {
 
 // New returns an empty world.
 func New(c Config) (*World, error) {
-	signer, err := newSigner()
-	if err != nil {
-		return nil, err
+	if c.Signer == nil {
+		var err error
+		if c.Signer, err = NewSigner(); err != nil {
+			return nil, err
+		}
 	}
 	if c.Replicas == 0 {
 		c.Replicas = 3
 	}
 	w := &World{
 		Tenant: c.Tenant, Lag: c.Lag, Limits: c.Limits,
-		Faults: newFaults(c.Seed), Signer: signer,
+		Faults: newFaults(c.Seed), Signer: c.Signer,
 		seed: c.Seed, replicas: c.Replicas,
 		rnd: rand.New(rand.NewPCG(c.Seed, 1)),
 	}
