@@ -53,7 +53,7 @@ type Rotation struct {
 
 	Attempts []Attempt             `json:"attempts,omitempty"`
 	Issued   *inventory.Credential `json:"issued,omitempty"`  // the new credential, once there is one
-	Version  string                `json:"version,omitempty"` // of the vault entry that holds it
+	Entry    string                `json:"entry,omitempty"`   // version of the vault entry that holds it
 	Switched time.Time             `json:"switched,omitzero"` // when consumers could read the new value
 	Removed  time.Time             `json:"removed,omitzero"`  // when the old credential was withdrawn
 	Evidence []Evidence            `json:"consumers,omitempty"`

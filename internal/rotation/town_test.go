@@ -1,0 +1,303 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/connector"
+	"rekey.example/rekey/internal/connector/embedded"
+	"rekey.example/rekey/internal/connector/entra"
+	"rekey.example/rekey/internal/connector/keyvault"
+	"rekey.example/rekey/internal/connector/rest"
+	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/secret"
+	"rekey.example/rekey/internal/sim"
+	"rekey.example/rekey/internal/sim/contoso"
+	"rekey.example/rekey/internal/sim/world"
+	"rekey.example/rekey/internal/store"
+)
+
+var signer *world.Signer
+
+func TestMain(m *testing.M) {
+	var err error
+	if signer, err = world.NewSigner(); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// town is a pretended tenant with one installation of rekey in it. It can be
+// killed at any request and any commit, and started again on the same files.
+type town struct {
+	t      *testing.T
+	cloud  *sim.Cloud
+	tenant contoso.Tenant
+	folder string
+
+	db     *store.DB
+	keeper *rotation.Keeper
+	log    *audit.Log
+
+	point func() // called at every request (before, after) and commit (before, after)
+	place inventory.Place
+	sent  map[string]int // addPassword requests on the wire, by client-request-id
+}
+
+type crash struct{ at int }
+
+var (
+	nora = access.Actor{ID: "token:nora", Name: "Nora", Person: "nora@contoso.com", Role: access.User}
+	omar = access.Actor{ID: "token:omar", Name: "Omar", Person: "omar@contoso.com", Role: access.Administrator}
+)
+
+func newTown(t *testing.T, lag world.Lag) *town {
+	t.Helper()
+	cloud, err := sim.New(sim.Config{World: world.Config{Seed: 7, Signer: signer, Lag: lag}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &town{t: t, cloud: cloud, tenant: cloud.Tenant(), folder: t.TempDir(), point: func() {}, sent: map[string]int{}}
+	w.place = inventory.Place{Vault: w.tenant.Demo.Vault + ".vault.azure.net", Name: w.tenant.Demo.Secret}
+	nora.Tenant, omar.Tenant = w.tenant.ID, w.tenant.ID
+	return w
+}
+
+func (w *town) start() {
+	w.t.Helper()
+	ctx := context.Background()
+	db, err := store.Open(ctx, filepath.Join(w.folder, "rekey.db"), audit.Schema, embedded.Schema, rotation.Schema)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	db.Committing, db.Committed = func() { w.point() }, func() { w.point() }
+	ring, err := secret.OpenKeyring(w.folder, "")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.log, err = audit.New(ring.Signing)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.db = db
+	wire := w.cloud.RoundTripper(sim.Hooks{Before: func(r *http.Request) {
+		if id := r.Header.Get("Client-Request-Id"); id != "" {
+			w.sent[id]++
+		}
+		w.point()
+	}, After: func(*http.Request) { w.point() }})
+	w.keeper = &rotation.Keeper{
+		Store: db, Log: w.log, Sealer: ring.Sealer, Markers: ring.Markers,
+		Systems: func(string) (rotation.Systems, error) {
+			d := &entra.Directory{Graph: w.client(wire, "graph.microsoft.com"), Login: w.client(wire, "login.microsoftonline.com"), Tenant: w.tenant.ID}
+			return rotation.Systems{Issuer: d, Verifier: d, Now: d.Now, Vault: func(name string) (connector.Vault, error) {
+				if name == inventory.Embedded {
+					return &embedded.Vault{Store: db, Sealer: ring.Sealer, Tenant: w.tenant.ID}, nil
+				}
+				return &keyvault.Vault{API: w.client(wire, name)}, nil
+			}}, nil
+		},
+	}
+}
+
+func (w *town) client(wire http.RoundTripper, host string) *rest.Client {
+	c := rest.Config{Base: "https://" + host, Transport: wire, Tries: 2}
+	switch host {
+	case "login.microsoftonline.com":
+	case "graph.microsoft.com":
+		c.Credential = w.writer("https://graph.microsoft.com", "Application.ReadWrite.OwnedBy")
+	default:
+		c.Credential = w.writer("https://vault.azure.net")
+	}
+	client, err := rest.New(c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return client
+}
+
+// writer signs in as rekey-writer without the detour over the token endpoint,
+// whose requests would hide those of the rotation.
+func (w *town) writer(audience string, roles ...string) azcore.TokenCredential {
+	return tokens(func() (string, error) {
+		now := time.Now()
+		return signer.Sign(world.Claims{
+			Audience: audience, Issuer: "https://sts.windows.net/" + w.tenant.ID + "/", IssuedAt: now.Unix(), NotBefore: now.Unix(),
+			Expires: now.Add(time.Hour).Unix(), AppID: w.tenant.Writer.ClientID, AppIDACR: "1", IDType: "app",
+			ObjectID: w.tenant.Writer.PrincipalID, Subject: w.tenant.Writer.PrincipalID, TenantID: w.tenant.ID, Roles: roles, Version: "1.0",
+		})
+	})
+}
+
+type tokens func() (string, error)
+
+func (f tokens) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := f()
+	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, err
+}
+
+// request asks for the rotation of the demo application's secret.
+func (w *town) request() rotation.Request {
+	demo := w.tenant.Demo
+	return rotation.Request{
+		Application: inventory.Application{
+			Tenant: w.tenant.ID, ObjectID: inventory.ObjectID(demo.ApplicationID), ClientID: inventory.ClientID(demo.ClientID),
+			Holder: inventory.InApplications, Name: demo.Name, Owners: []inventory.Owner{{Name: "Emma"}},
+		},
+		Old:       inventory.Credential{KeyID: demo.KeyID, Kind: inventory.ClientSecret},
+		Place:     w.place,
+		Consumers: []rotation.Use{{Consumer: demo.Consumer, Reference: w.place.String()}},
+		Reason:    "ends in six days",
+	}
+}
+
+// begin proposes and approves the rotation.
+func (w *town) begin() *rotation.Rotation {
+	w.t.Helper()
+	ctx := context.Background()
+	r, err := w.keeper.Propose(ctx, nora, w.request())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if r, err = w.keeper.Approve(ctx, omar, r.ID, r.Hash); err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+// live carries the rotation on until it has ended, for at most so many visits,
+// starting again after every crash. It sleeps in between, in virtual time.
+func (w *town) live(id string, visits int) *rotation.Rotation {
+	w.t.Helper()
+	for range visits {
+		if w.db == nil {
+			w.start()
+		}
+		r := w.visit(id)
+		if r != nil && r.State != rotation.Open {
+			return r
+		}
+		pause := time.Second
+		if r != nil {
+			pause = max(time.Until(r.Due), time.Second)
+		}
+		time.Sleep(pause)
+	}
+	r, _ := w.keeper.Get(context.Background(), omar, id)
+	w.t.Fatalf("the rotation has not ended after %d visits: %s", visits, where(r))
+	return nil
+}
+
+// visit is one life until the rotation waits or the process dies.
+func (w *town) visit(id string) (r *rotation.Rotation) {
+	defer func() {
+		c := recover()
+		if c == nil {
+			return
+		}
+		if _, ok := c.(crash); !ok {
+			panic(c)
+		}
+		r = nil
+		w.stop()
+	}()
+	if err := w.keeper.Advance(context.Background(), w.tenant.ID, id); err != nil && !errors.Is(err, context.Canceled) {
+		w.t.Errorf("advance: %v", err)
+	}
+	r, err := w.keeper.Get(context.Background(), omar, id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+func (w *town) stop() {
+	if w.db != nil {
+		w.db.Close()
+		w.db = nil
+	}
+}
+
+func where(r *rotation.Rotation) string {
+	if r == nil {
+		return "unknown"
+	}
+	if s := r.Current(); s != nil {
+		return fmt.Sprintf("%s at %s (%s); needs %q; attempts %+v", r.State, s.Name, r.Problem, r.Needs, r.Attempts)
+	}
+	return string(r.State) + " " + r.Problem
+}
+
+// current is what consumers read from the vault now.
+func (w *town) current() string {
+	w.t.Helper()
+	v, ok := w.cloud.Current(w.tenant.Demo.Vault, w.tenant.Demo.Secret)
+	if !ok {
+		w.t.Fatal("consumers find no value in the vault")
+	}
+	return v
+}
+
+// check asserts what holds at every instant: what a consumer reads now is
+// accepted by every token replica (SAFETY I1b), and at most two credentials of
+// ours exist beyond the active one (I6).
+func (w *town) check(when string) {
+	w.t.Helper()
+	if got, want := w.cloud.Accepts(w.tenant.Demo.ClientID, w.current()), w.cloud.World().Replicas(); got != want {
+		w.t.Errorf("%s: what the vault holds is accepted by %d of %d replicas", when, got, want)
+	}
+	if n := len(w.cloud.Passwords(w.tenant.Demo.ClientID)); n > 1+3 {
+		w.t.Errorf("%s: %d secrets at once", when, n)
+	}
+}
+
+// settled asserts what holds when all is quiet: exactly the new secret, in the
+// vault and accepted; the old one refused; the log whole (I3, T10, T34).
+func (w *town) settled(when string, r *rotation.Rotation, old string) {
+	w.t.Helper()
+	demo := w.tenant.Demo
+	if r.State != rotation.Done {
+		w.t.Errorf("%s: ended %s", when, where(r))
+		return
+	}
+	list := w.cloud.Passwords(demo.ClientID)
+	if len(list) != 1 || list[0].KeyID != r.Issued.KeyID {
+		w.t.Errorf("%s: %d secrets are left, want just %s: %+v", when, len(list), r.Issued.KeyID, names(list))
+	}
+	if w.current() == old {
+		w.t.Errorf("%s: the vault still holds the old value", when)
+	}
+	if n := w.cloud.Accepts(demo.ClientID, old); n != 0 {
+		w.t.Errorf("%s: the old value is accepted by %d replicas", when, n)
+	}
+	for id, n := range w.sent {
+		if n > 1 {
+			w.t.Errorf("%s: request %s was on the wire %d times", when, id, n)
+		}
+	}
+	if w.db == nil {
+		w.start()
+	}
+	if _, err := w.log.Verify(context.Background(), w.db); err != nil {
+		w.t.Errorf("%s: %v", when, err)
+	}
+}
+
+func names(list []world.Password) (names []string) {
+	for _, p := range list {
+		names = append(names, p.KeyID+" "+p.Name)
+	}
+	return names
+}
