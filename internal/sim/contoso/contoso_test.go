@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,9 +14,18 @@ import (
 	"rekey.example/rekey/internal/sim/world"
 )
 
+// signer is one token signing key for all tests: making one takes longer than most of them.
+var signer = sync.OnceValue(func() *world.Signer {
+	s, err := world.NewSigner()
+	if err != nil {
+		panic(err)
+	}
+	return s
+})
+
 func seeded(t *testing.T, seed uint64, apps int) (*world.World, Tenant) {
 	t.Helper()
-	w, err := world.New(world.Config{Seed: seed, Tenant: world.Tenant{
+	w, err := world.New(world.Config{Seed: seed, Signer: signer(), Tenant: world.Tenant{
 		ID: "6f0d1c5e-2b34-4c8f-9a51-0c2a7b6f1d11", Domain: "contoso.com", Name: "Contoso", SubscriptionID: "b7e9a1d0-4b0c-4a58-8d3b-7a1f4e2c9d22",
 	}})
 	if err != nil {
