@@ -64,6 +64,15 @@ func steps(of string) []Step {
 	return list
 }
 
+// StepNames are the steps of a plan, in their order.
+func StepNames(plan string) []string {
+	var names []string
+	for _, s := range steps(plan) {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
 func find(of, step string) (action, bool) {
 	for _, a := range course(of) {
 		if a.name == step {
