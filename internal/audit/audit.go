@@ -3,34 +3,36 @@
 //
 // The log is a Merkle tree (RFC 6962, as the Go checksum database uses it) in
 // the same database as everything else, so that a change and its record commit
-// together or not at all. Every append signs the tree's new head. Whoever alters,
-// removes or reorders an event, or cuts the end off, needs the signing key too;
-// whoever has both still cannot change what a checkpoint outside has seen.
-// Values of secrets never enter it: fields are typed and few.
+// together or not at all. Every append checks the signed head it builds on and
+// signs the new one. Whoever alters, removes or reorders an event, or cuts the
+// end off, needs the signing key too; whoever has both still cannot change what
+// a checkpoint outside has seen. Values of secrets never enter it: fields are
+// typed and few. Names are kept as their owners wrote them, hostile ones too:
+// whoever shows a Title or a Detail encodes it for where it is shown.
 package audit
 
 import (
 	"crypto/ed25519"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/store"
 )
 
-// Event is one line of the log.
+// Event is one line of the log. Its first five fields are columns too.
 type Event struct {
 	Tenant  string            `json:"tenant"`
-	Time    time.Time         `json:"time"`  // UTC, milliseconds
-	Actor   string            `json:"actor"` // access.Actor.ID
-	Name    string            `json:"name"`  // of the actor
+	Time    time.Time         `json:"time"`    // UTC, milliseconds
+	Actor   string            `json:"actor"`   // access.Actor.ID
+	Action  string            `json:"action"`  // an access.Action, or what was seen: credential.appeared, ...
+	Subject string            `json:"subject"` // application object id, rotation id, token id, ...
+	Name    string            `json:"name"`    // of the actor
 	Role    access.Role       `json:"role"`
-	Action  string            `json:"action"`          // an access.Action, or what was seen: credential.appeared, ...
-	Subject string            `json:"subject"`         // application object id, rotation id, token id, ...
 	Title   string            `json:"title,omitempty"` // what people call the subject
 	Outcome Outcome           `json:"outcome"`
 	Detail  map[string]string `json:"detail,omitempty"` // key ids, steps, reasons; never a value
@@ -47,6 +49,10 @@ const (
 	Seen    Outcome = "seen"
 )
 
+// ErrTampered means that the log is not what was recorded. It is the one answer
+// to an altered, removed, inserted or reordered event and to a lost end.
+var ErrTampered = errors.New("the audit log is not what was recorded")
+
 // By returns an event of that actor's, now.
 func By(a access.Actor, action access.Action, subject string, outcome Outcome) Event {
 	return Event{Tenant: a.Tenant, Actor: a.ID, Name: a.Name, Role: a.Role, Action: string(action), Subject: subject, Outcome: outcome}
@@ -56,8 +62,13 @@ func By(a access.Actor, action access.Action, subject string, outcome Outcome) E
 type Log struct {
 	signer   note.Signer
 	verifier note.Verifier
-	name     string
 	key      string // the verifier key, as note.NewVerifier takes it
+	every    int64  // how many events lie between two checkpoints that stay in the database
+
+	// The last checkpoint known to carry our signature. Checking a signature
+	// costs twice what making one does, and an append nearly always builds on
+	// the head this process has just signed.
+	known atomic.Pointer[string]
 }
 
 // Name is what checkpoints are signed as.
@@ -65,6 +76,9 @@ const Name = "rekey.example/audit"
 
 // New returns the log that signs with a 32-byte Ed25519 seed (secret.Keyring.Signing).
 func New(seed []byte) (*Log, error) {
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("cannot make the audit log's key: the seed has %d bytes, want %d", len(seed), ed25519.SeedSize)
+	}
 	private := ed25519.NewKeyFromSeed(seed)
 	key, err := note.NewEd25519VerifierKey(Name, private.Public().(ed25519.PublicKey))
 	if err != nil {
@@ -74,7 +88,7 @@ func New(seed []byte) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the audit log's key: %w", err)
 	}
-	return &Log{signer: signer{verifier, private}, verifier: verifier, name: Name, key: key}, nil
+	return &Log{signer: signer{verifier, private}, verifier: verifier, key: key, every: 1024}, nil
 }
 
 // VerifierKey is the public key of the checkpoints, one line of text. Keep it
@@ -90,53 +104,68 @@ type signer struct {
 func (s signer) Sign(msg []byte) ([]byte, error) { return ed25519.Sign(s.private, msg), nil }
 
 // Record appends events to the log inside tx, so that a change and its record
-// commit together. Their Time is set if it is zero.
+// commit together. Their Time is set if it is zero. From here to the commit no
+// other transaction can append, so it is best called last. Its error is
+// ErrTampered if the head it would build on is not one that this log signed:
+// nothing goes on that cannot be recorded.
 func (l *Log) Record(tx *store.Tx, events ...Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	size, err := lock(tx)
+	h, err := lockHead(tx)
 	if err != nil {
 		return err
 	}
-	hashes := hashReader{tx: tx, fresh: map[int64]tlog.Hash{}}
+	tree, err := l.grow(h)
+	if err != nil {
+		return err
+	}
+	rows := make([]row, 0, len(events))
+	var kept []Checkpoint
 	for _, e := range events {
-		if e.Time.IsZero() {
-			e.Time = time.Now()
-		}
-		e.Time = e.Time.UTC().Truncate(time.Millisecond)
-		body, err := json.Marshal(e)
+		r, err := newRow(tree.size, e)
 		if err != nil {
-			return fmt.Errorf("cannot encode audit event: %w", err)
-		}
-		if err := hashes.append(size, body); err != nil {
 			return err
 		}
-		if err := insert(tx, size, e, body); err != nil {
-			return err
+		r.hashes = tree.add(leaf(r.body))
+		rows = append(rows, r)
+		if tree.size%l.every == 0 {
+			c, err := l.sign(tree)
+			if err != nil {
+				return err
+			}
+			kept = append(kept, c)
 		}
-		size++
 	}
-	if err := hashes.save(); err != nil {
+	if err := insertRows(tx, rows); err != nil {
 		return err
 	}
-	head, err := l.sign(size, &hashes)
+	if err := insertKept(tx, kept); err != nil {
+		return err
+	}
+	c, err := l.sign(tree)
 	if err != nil {
 		return err
 	}
-	return setHead(tx, size, head)
+	return setHead(tx, head{size: c.Size, checkpoint: c.Text, peaks: tree.bytes()})
 }
 
-// sign returns a checkpoint of the first size events.
-func (l *Log) sign(size int64, hashes tlog.HashReader) (string, error) {
-	root, err := tlog.TreeHash(size, hashes)
-	if err != nil {
-		return "", fmt.Errorf("cannot compute the audit log's head: %w", err)
+// grow returns the tree that a head stands for, after checking that this log
+// signed it. An append to anything else would put our signature under a forgery.
+func (l *Log) grow(h head) (*frontier, error) {
+	if h.size == 0 && h.checkpoint == "" {
+		return &frontier{}, nil
 	}
-	text := fmt.Sprintf("%s\n%d\n%s\n", Name, size, root)
-	signed, err := note.Sign(&note.Note{Text: text}, l.signer)
+	tree, err := newFrontier(h.size, h.peaks)
 	if err != nil {
-		return "", fmt.Errorf("cannot sign the audit log's head: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
 	}
-	return string(signed), nil
+	c, err := l.open(h.checkpoint)
+	if err != nil {
+		return nil, fmt.Errorf("%w: its head: %w", ErrTampered, err)
+	}
+	if c.Size != h.size || c.Root != tree.root() {
+		return nil, fmt.Errorf("%w: its head says %d events and is signed for %d others", ErrTampered, h.size, c.Size)
+	}
+	return tree, nil
 }

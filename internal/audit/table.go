@@ -4,14 +4,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"rekey.example/rekey/internal/store"
 )
 
-// Schema creates the package's tables.
+// Schema creates the package's tables. audit_event.hashes are the 32-byte
+// hashes of the tree that the event completes: its own, then those of the
+// perfect subtrees that end with it, upwards. Every hash of the tree stands in
+// exactly one row, and an append writes it with the event.
 var Schema = store.Schema{Version: 10, SQL: `
 CREATE TABLE audit_event (
 	seq     BIGINT PRIMARY KEY,
@@ -20,113 +23,162 @@ CREATE TABLE audit_event (
 	actor   TEXT NOT NULL,
 	action  TEXT NOT NULL,
 	subject TEXT NOT NULL,
-	body    TEXT NOT NULL
+	body    TEXT NOT NULL,
+	hashes  BYTEA NOT NULL
 );
+CREATE INDEX audit_event_tenant ON audit_event (tenant, seq);
 CREATE INDEX audit_event_subject ON audit_event (tenant, subject, seq);
-CREATE TABLE audit_hash (id BIGINT PRIMARY KEY, hash TEXT NOT NULL);
-CREATE TABLE audit_head (id BIGINT PRIMARY KEY, size BIGINT NOT NULL, checkpoint TEXT NOT NULL);
-INSERT INTO audit_head (id, size, checkpoint) VALUES (1, 0, '');
+CREATE INDEX audit_event_action ON audit_event (tenant, action, seq);
+CREATE INDEX audit_event_actor ON audit_event (tenant, actor, seq);
+CREATE INDEX audit_event_time ON audit_event (tenant, time, seq);
+CREATE TABLE audit_head (id BIGINT PRIMARY KEY, size BIGINT NOT NULL, checkpoint TEXT NOT NULL, peaks BYTEA NOT NULL);
+INSERT INTO audit_head (id, size, checkpoint, peaks) VALUES (1, 0, '', '');
+CREATE TABLE audit_checkpoint (size BIGINT PRIMARY KEY, checkpoint TEXT NOT NULL);
 `}
 
-// lock makes this transaction the only one that appends, on both databases, and
-// returns the log's size.
-func lock(tx *store.Tx) (size int64, err error) {
-	err = tx.QueryRow(`UPDATE audit_head SET size = size WHERE id = 1 RETURNING size`).Scan(&size)
-	if err != nil {
-		return 0, fmt.Errorf("cannot lock the audit log: %w", err)
-	}
-	return size, nil
+// head is the end of the log: its signed checkpoint and the edge to go on from.
+type head struct {
+	size       int64
+	checkpoint string
+	peaks      []byte
 }
 
-func head(tx *store.Tx) (size int64, checkpoint string, err error) {
-	err = tx.QueryRow(`SELECT size, checkpoint FROM audit_head WHERE id = 1`).Scan(&size, &checkpoint)
-	if err != nil {
-		return 0, "", fmt.Errorf("cannot read the audit log's head: %w", err)
+// lockHead makes this transaction the only one that appends, on both databases.
+func lockHead(tx *store.Tx) (h head, err error) {
+	err = tx.QueryRow(`UPDATE audit_head SET size = size WHERE id = 1 RETURNING size, checkpoint, peaks`).Scan(&h.size, &h.checkpoint, &h.peaks)
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, fmt.Errorf("%w: its head is missing", ErrTampered)
 	}
-	return size, checkpoint, nil
+	if err != nil {
+		return h, fmt.Errorf("cannot lock the audit log: %w", err)
+	}
+	return h, nil
 }
 
-func setHead(tx *store.Tx, size int64, checkpoint string) error {
-	_, err := tx.Exec(`UPDATE audit_head SET size = $1, checkpoint = $2 WHERE id = 1`, size, checkpoint)
+func readHead(tx *store.Tx) (h head, err error) {
+	err = tx.QueryRow(`SELECT size, checkpoint, peaks FROM audit_head WHERE id = 1`).Scan(&h.size, &h.checkpoint, &h.peaks)
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, fmt.Errorf("%w: its head is missing", ErrTampered)
+	}
+	if err != nil {
+		return h, fmt.Errorf("cannot read the audit log's head: %w", err)
+	}
+	return h, nil
+}
+
+func setHead(tx *store.Tx, h head) error {
+	_, err := tx.Exec(`UPDATE audit_head SET size = $1, checkpoint = $2, peaks = $3 WHERE id = 1`, h.size, h.checkpoint, h.peaks)
 	if err != nil {
 		return fmt.Errorf("cannot write the audit log's head: %w", err)
 	}
 	return nil
 }
 
-func insert(tx *store.Tx, seq int64, e Event, body []byte) error {
-	_, err := tx.Exec(`INSERT INTO audit_event (seq, tenant, time, actor, action, subject, body) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		seq, e.Tenant, e.Time.UnixMilli(), e.Actor, e.Action, e.Subject, string(body))
-	if err != nil {
-		return fmt.Errorf("cannot append to the audit log: %w", err)
+func insertKept(tx *store.Tx, list []Checkpoint) error {
+	for _, c := range list {
+		if _, err := tx.Exec(`INSERT INTO audit_checkpoint (size, checkpoint) VALUES ($1, $2)`, c.Size, c.Text); err != nil {
+			return fmt.Errorf("cannot keep checkpoint %d of the audit log: %w", c.Size, err)
+		}
 	}
 	return nil
 }
 
-// hashReader gives tlog the stored hashes, the ones of this append first.
-type hashReader struct {
-	tx    *store.Tx
-	fresh map[int64]tlog.Hash
-	order []int64
+// inserts are statements for 1, 2, 4 ... 64 events, so that any number takes few
+// statements, of few texts, which both drivers keep prepared.
+var inserts = func() (texts [7]string) {
+	for i := range texts {
+		values := make([]string, 1<<i)
+		for j := range values {
+			n := j * 8
+			values[j] = fmt.Sprintf("($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8)
+		}
+		texts[i] = `INSERT INTO audit_event (seq, tenant, time, actor, action, subject, body, hashes) VALUES ` + strings.Join(values, ", ")
+	}
+	return texts
+}()
+
+func insertRows(tx *store.Tx, rows []row) error {
+	for i := len(inserts) - 1; i >= 0; i-- {
+		for n := 1 << i; len(rows) >= n; rows = rows[n:] {
+			args := make([]any, 0, n*8)
+			for _, r := range rows[:n] {
+				args = append(args, r.seq, r.tenant, r.time, r.actor, r.action, r.subject, string(r.body), r.hashes)
+			}
+			if _, err := tx.Exec(inserts[i], args...); err != nil {
+				return fmt.Errorf("cannot append to the audit log: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
-func (h *hashReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+// hashes gives tlog the stored hashes. What it has read once it keeps.
+type hashes struct {
+	tx   *store.Tx
+	have map[int64]tlog.Hash // by tlog's index
+}
+
+// place says in which row a hash stands, and where in it.
+func place(index int64) (seq int64, level int) {
+	level, n := tlog.SplitStoredHashIndex(index)
+	return (n+1)<<level - 1, level
+}
+
+// keep adds the hashes that stand in a row.
+func (h *hashes) keep(seq int64, row []byte) {
+	for level := 0; len(row) >= tlog.HashSize; level++ {
+		h.have[tlog.StoredHashIndex(level, (seq+1)>>level-1)] = tlog.Hash(row[:tlog.HashSize])
+		row = row[tlog.HashSize:]
+	}
+}
+
+func (h *hashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	var missing []any
+	for _, index := range indexes {
+		if _, ok := h.have[index]; !ok {
+			seq, _ := place(index)
+			missing = append(missing, seq)
+		}
+	}
+	if err := h.fetch(missing); err != nil {
+		return nil, err
+	}
 	list := make([]tlog.Hash, len(indexes))
 	for i, index := range indexes {
-		if hash, ok := h.fresh[index]; ok {
-			list[i] = hash
-			continue
+		hash, ok := h.have[index]
+		if !ok {
+			seq, level := place(index)
+			return nil, fmt.Errorf("%w: hash %d of event %d is missing", ErrTampered, level, seq)
 		}
-		var text string
-		err := h.tx.QueryRow(`SELECT hash FROM audit_hash WHERE id = $1`, index).Scan(&text)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil, fmt.Errorf("hash %d of the audit log is missing", index)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot read hash %d of the audit log: %w", index, err)
-		}
-		if list[i], err = tlog.ParseHash(text); err != nil {
-			return nil, fmt.Errorf("hash %d of the audit log is damaged: %w", index, err)
-		}
+		list[i] = hash
 	}
 	return list, nil
 }
 
-func (h *hashReader) append(seq int64, body []byte) error {
-	hashes, err := tlog.StoredHashes(seq, body, h)
-	if err != nil {
-		return fmt.Errorf("cannot append to the audit log: %w", err)
-	}
-	first := tlog.StoredHashIndex(0, seq)
-	for i, hash := range hashes {
-		h.fresh[first+int64(i)] = hash
-		h.order = append(h.order, first+int64(i))
-	}
-	return nil
-}
-
-func (h *hashReader) save() error {
-	for _, id := range h.order {
-		if _, err := h.tx.Exec(`INSERT INTO audit_hash (id, hash) VALUES ($1, $2)`, id, h.fresh[id].String()); err != nil {
-			return fmt.Errorf("cannot append to the audit log: %w", err)
+// fetch reads the hashes of some rows, 16 at a time.
+func (h *hashes) fetch(seqs []any) error {
+	for len(seqs) > 0 {
+		batch := seqs[:min(16, len(seqs))]
+		seqs = seqs[len(batch):]
+		for len(batch) < 16 {
+			batch = append(batch[:len(batch):len(batch)], batch[0])
+		}
+		rows, err := h.tx.Query(`SELECT seq, hashes FROM audit_event WHERE seq IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`, batch...)
+		if err != nil {
+			return fmt.Errorf("cannot read hashes of the audit log: %w", err)
+		}
+		for rows.Next() {
+			var seq int64
+			var b []byte
+			if err := rows.Scan(&seq, &b); err != nil {
+				rows.Close()
+				return fmt.Errorf("cannot read hashes of the audit log: %w", err)
+			}
+			h.keep(seq, b)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return fmt.Errorf("cannot read hashes of the audit log: %w", err)
 		}
 	}
 	return nil
-}
-
-// Query selects events. Zero fields select all.
-type Query struct {
-	Subject string
-	Action  string // exact, or a prefix ending in "."
-	Actor   string
-	Since   time.Time
-	Before  int64 // only events with a smaller sequence number; 0 means from the newest
-	Limit   int   // 0 means 100
-}
-
-// Entry is an event with its place in the log.
-type Entry struct {
-	Seq  int64  `json:"seq"`
-	Body string `json:"-"` // the exact bytes that were hashed
-	Event
 }
