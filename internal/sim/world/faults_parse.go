@@ -130,6 +130,30 @@ func (f Fault) Check() error {
 	if f.Skip < 0 || f.Times < 0 {
 		return fmt.Errorf("fault %s: skip and times cannot be negative", f.Name)
 	}
+	return f.checkValue()
+}
+
+// checkValue looks at the values of the faults of the wire; those of the others
+// are the business of the surface that has the sickness.
+func (f Fault) checkValue() error {
+	if f.Value == "" {
+		return nil
+	}
+	switch f.Name {
+	case ErrorBefore, ErrorAfter, WrongBody:
+		number, _, _ := strings.Cut(f.Value, " ")
+		if status, err := count(number); err != nil || status < 200 || status > 599 {
+			return fmt.Errorf("fault %s: value %q does not begin with an HTTP status", f.Name, f.Value)
+		}
+	case Throttled:
+		if _, err := count(f.Value); err != nil {
+			return fmt.Errorf("fault %s: value %q is not a number of seconds", f.Name, f.Value)
+		}
+	case Duplicate:
+		if f.Value != "first" {
+			return fmt.Errorf("fault %s: value %q is not \"first\"", f.Name, f.Value)
+		}
+	}
 	return nil
 }
 

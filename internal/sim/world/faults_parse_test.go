@@ -11,15 +11,15 @@ import (
 func TestParseFault(t *testing.T) {
 	add := "POST graph.microsoft.com/v1.0/applications/*/addPassword"
 	for text, want := range map[string]Fault{
-		"throttled":                                                {Name: Throttled},
-		"lost-answer:" + add:                                       {Name: LostAnswer, Match: add},
-		"lost-answer:" + add + ":times=1,skip=2":                   {Name: LostAnswer, Match: add, Times: 1, Skip: 2},
-		"late-answer::delay=5s,rate=0.5":                           {Name: LateAnswer, Delay: 5 * time.Second, Rate: 0.5},
-		"secret-lag:delay=2m":                                      {Name: SecretLag, Delay: 2 * time.Minute},
-		"skewed-clock:delay=-3h":                                   {Name: SkewedClock, Delay: -3 * time.Hour},
-		"foreign-link:value=evil.example:8443,x":                   {Name: ForeignLink, Value: "evil.example:8443,x"},
-		"stale-list:GET h/v1.0/applications(appId='a:b'):times=3":  {Name: StaleList, Match: "GET h/v1.0/applications(appId='a:b')", Times: 3},
-		"error-before:GET *.vault.azure.net/secrets/*:value=403,x": {Name: ErrorBefore, Match: "GET *.vault.azure.net/secrets/*", Value: "403,x"},
+		"throttled":                                                  {Name: Throttled},
+		"lost-answer:" + add:                                         {Name: LostAnswer, Match: add},
+		"lost-answer:" + add + ":times=1,skip=2":                     {Name: LostAnswer, Match: add, Times: 1, Skip: 2},
+		"late-answer::delay=5s,rate=0.5":                             {Name: LateAnswer, Delay: 5 * time.Second, Rate: 0.5},
+		"secret-lag:delay=2m":                                        {Name: SecretLag, Delay: 2 * time.Minute},
+		"skewed-clock:delay=-3h":                                     {Name: SkewedClock, Delay: -3 * time.Hour},
+		"foreign-link:value=evil.example:8443,x":                     {Name: ForeignLink, Value: "evil.example:8443,x"},
+		"stale-list:GET h/v1.0/applications(appId='a:b'):times=3":    {Name: StaleList, Match: "GET h/v1.0/applications(appId='a:b')", Times: 3},
+		"error-before:GET *.vault.azure.net/secrets/*:value=403 x,y": {Name: ErrorBefore, Match: "GET *.vault.azure.net/secrets/*", Value: "403 x,y"},
 	} {
 		got, err := ParseFault(text)
 		if err != nil {
@@ -39,6 +39,9 @@ func TestParseFaultNamesTheSlip(t *testing.T) {
 		"late-answer:GET h/:delay=5":   `option delay`,
 		"throttled:rate=2":             `rate 2 is outside 0..1`,
 		"throttled:GET [:times=1":      `bad pattern`,
+		"error-after:value=bad":        `does not begin with an HTTP status`,
+		"throttled:value=soon":         `not a number of seconds`,
+		"duplicate:value=last":         `is not "first"`,
 		"throttled:rate=NaN":           `outside 0..1`,
 		"lost-answer:GET h/*:times=1,": ``,
 	} {
