@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -243,5 +244,16 @@ func BenchmarkSeed100000(b *testing.B) {
 			b.Fatal(err)
 		}
 		Seed(w, 100000)
+	}
+}
+
+func TestIdentitiesCanBePasted(t *testing.T) {
+	for seed := range uint64(40) {
+		_, tenant := seeded(t, seed, 0)
+		for _, id := range []Identity{tenant.Reader, tenant.Writer, tenant.Admin} {
+			if strings.ContainsAny(id.Secret[:1], ".-_~") || !world.SecretTextValid(id.Secret) {
+				t.Errorf("seed %d: the secret of %s is no good on a command line", seed, id.Name)
+			}
+		}
 	}
 }

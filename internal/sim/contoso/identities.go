@@ -1,6 +1,10 @@
 package contoso
 
-import "rekey.example/rekey/internal/sim/world"
+import (
+	"strings"
+
+	"rekey.example/rekey/internal/sim/world"
+)
 
 // seedIdentities adds the applications that rekey and the Azure CLI sign in as.
 // The reader and the writer have the least rights that do the work; rekey's
@@ -18,6 +22,11 @@ func (s *seeder) identity(spec app) Identity {
 	spec.age, spec.tags = 240, []string{"rekey"}
 	spec.secrets = []secret{{label: "own", ends: 310, life: 365, unused: 0}}
 	a := s.plant(spec)
+	for strings.ContainsAny(a.Passwords[0].Text[:1], ".-_~") {
+		// Behind -p on a command line a first dash would be taken for a flag.
+		a.Passwords[0].Text = s.w.SecretText()
+		a.Passwords[0].Hint = a.Passwords[0].Text[:3]
+	}
 	return Identity{Name: a.Name, ClientID: a.AppID, ApplicationID: a.ID, PrincipalID: s.principalID(a), Secret: a.Passwords[0].Text}
 }
 
