@@ -1,9 +1,10 @@
 package contoso
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
-	"slices"
+	"maps"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -24,7 +25,7 @@ func (s *seeder) plant(spec app) *world.Application {
 	a := &world.Application{
 		Holder: world.Holder{
 			ID: s.w.GUID(), AppID: s.w.GUID(), Name: spec.name, Notes: spec.notes, Tags: spec.tags,
-			Created: s.ago(spec.age), Audience: orElse(spec.audience, "AzureADMyOrg"), Owners: s.owners(spec),
+			Created: s.ago(spec.age), Audience: cmp.Or(spec.audience, "AzureADMyOrg"), Owners: s.owners(spec),
 		},
 		Description: spec.description, IdentifierURIs: spec.uris, ServiceRef: spec.reference,
 		PublisherDomain: s.tenant.Domain, Redirects: spec.redirects,
@@ -174,23 +175,16 @@ func (s *seeder) deposit(spec deposit, p *world.Password) {
 
 func withTag(tags map[string]string, key, value string) map[string]string {
 	all := map[string]string{key: value}
-	for k, v := range tags {
-		all[k] = v
-	}
+	maps.Copy(all, tags)
 	return all
 }
 
 func newest(h *world.Holder) time.Time {
 	at := h.Created
 	for _, p := range h.Passwords {
-		at = slices.MaxFunc([]time.Time{at, p.Starts}, time.Time.Compare)
+		if p.Starts.After(at) {
+			at = p.Starts
+		}
 	}
 	return at
-}
-
-func orElse(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }
