@@ -24,6 +24,10 @@ type Keeper struct {
 	Systems  func(tenant string) (Systems, error)
 	Timing   Timing   // for new planned rotations; zero means Planned
 	Patience Duration // how long an approval may be waited for, and how long it holds; zero means 72 h
+
+	// Stopping, if set, is asked between two steps. If it says yes, Advance
+	// returns, and the next process goes on: a step that has begun is finished.
+	Stopping func() bool
 }
 
 // Systems are what a tenant's rotations work with.
@@ -53,7 +57,7 @@ func (k *Keeper) Advance(ctx context.Context, tenant, id string) error {
 		if errors.Is(err, ErrOvertaken) {
 			return nil
 		}
-		if err != nil || !more {
+		if err != nil || !more || k.Stopping != nil && k.Stopping() {
 			return err
 		}
 	}
