@@ -1,0 +1,146 @@
+package sim
+
+import (
+	"iter"
+	"strings"
+	"time"
+
+	"rekey.example/rekey/internal/sim/world"
+)
+
+// Accepts is how many token replicas would let an application, by its client id,
+// sign in with a value now. All of them: w.Replicas().
+func (c *Cloud) Accepts(clientID, value string) (replicas int) {
+	for replica := range c.world.Replicas() {
+		if c.acceptedBy(replica, clientID, value) {
+			replicas++
+		}
+	}
+	return replicas
+}
+
+func (c *Cloud) acceptedBy(replica int, clientID, value string) (yes bool) {
+	c.world.Read(func() {
+		for _, h := range c.holders(clientID) {
+			for _, p := range h.Passwords {
+				yes = yes || p.Text != "" && p.Text == value && c.opens(replica, p)
+			}
+		}
+	})
+	return yes
+}
+
+// opens reports whether a replica takes a client secret now. The caller holds Read.
+func (c *Cloud) opens(replica int, p *world.Password) bool {
+	now := time.Now()
+	return c.knows(replica, p) && !now.Before(p.Starts.Add(-5*time.Minute)) && now.Before(p.Ends)
+}
+
+// knows asks the world with the words of package entra; a test compares the two.
+func (c *Cloud) knows(replica int, p *world.Password) bool {
+	lag := c.world.Lag.Secret
+	for _, fault := range c.world.Faults.On() {
+		if fault.Name == world.SecretLag {
+			lag = fault.Delay
+		}
+	}
+	if !p.Added.IsZero() && !c.world.Heard(replica, "added "+p.KeyID, p.Added, lag) {
+		return false
+	}
+	return p.Removed.IsZero() || !c.world.Heard(replica, "removed "+p.KeyID, p.Removed, lag)
+}
+
+// holders are the application and the service principal of a client id, with
+// what they are. The caller holds Read.
+func (c *Cloud) holders(clientID string) iter.Seq2[string, *world.Holder] {
+	return func(yield func(string, *world.Holder) bool) {
+		if a := c.world.Directory.ApplicationByClient(clientID); a != nil && !yield(world.KindApplication, &a.Holder) {
+			return
+		}
+		if sp := c.world.Directory.ServicePrincipalByClient(clientID); sp != nil {
+			yield(world.KindPrincipal, &sp.Holder)
+		}
+	}
+}
+
+// Passwords are the client secrets that really exist on an application and its
+// service principal, by client id, whatever lists show; expired ones are there too.
+func (c *Cloud) Passwords(clientID string) (list []world.Password) {
+	c.world.Read(func() {
+		for _, h := range c.holders(clientID) {
+			for _, p := range h.Passwords {
+				if p.Removed.IsZero() {
+					list = append(list, *p)
+				}
+			}
+		}
+	})
+	return list
+}
+
+// Keys are the certificates that really exist, in the same way.
+func (c *Cloud) Keys(clientID string) (list []world.Key) {
+	c.world.Read(func() {
+		for _, h := range c.holders(clientID) {
+			for _, k := range h.Keys {
+				if k.Removed.IsZero() {
+					list = append(list, *k)
+				}
+			}
+		}
+	})
+	return list
+}
+
+// Current is the value that a consumer reads from a vault's secret now; not ok
+// when there is no such secret or its newest version is switched off.
+func (c *Cloud) Current(vault, secret string) (value string, ok bool) {
+	v, ok := c.CurrentVersion(vault, secret)
+	return v.Value, ok && v.Enabled
+}
+
+// CurrentVersion is the newest version of a vault's secret, with dates and tags.
+func (c *Cloud) CurrentVersion(vault, secret string) (version world.SecretVersion, ok bool) {
+	list := c.Versions(vault, secret)
+	if len(list) == 0 {
+		return world.SecretVersion{}, false
+	}
+	return list[len(list)-1], true
+}
+
+// Versions are all versions of a vault's secret that is not deleted, oldest first.
+func (c *Cloud) Versions(vault, secret string) (list []world.SecretVersion) {
+	c.world.Read(func() {
+		v := c.world.Azure.Vaults[strings.ToLower(vault)]
+		if v == nil || v.Secrets[strings.ToLower(secret)] == nil {
+			return
+		}
+		for _, version := range v.Secrets[strings.ToLower(secret)].Versions {
+			list = append(list, *version)
+		}
+	})
+	return list
+}
+
+// Application finds an application by its client id, object id or exact name.
+func (c *Cloud) Application(key string) (found world.Application, ok bool) {
+	c.world.Read(func() {
+		d := &c.world.Directory
+		a := d.ApplicationByClient(key)
+		if a == nil {
+			a = d.Applications[key]
+		}
+		if a == nil {
+			for _, named := range d.ApplicationsInOrder() {
+				if named != nil && named.Name == key {
+					a = named
+					break
+				}
+			}
+		}
+		if a != nil {
+			found, ok = *a, true
+		}
+	})
+	return found, ok
+}
