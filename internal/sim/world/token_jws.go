@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -87,15 +88,7 @@ func sameThumbprint(text string, sum []byte) bool {
 		strings.EqualFold(text, hexText(sum)))
 }
 
-func hexText(b []byte) string {
-	const digits = "0123456789ABCDEF"
-	var s strings.Builder
-	for _, c := range b {
-		s.WriteByte(digits[c>>4])
-		s.WriteByte(digits[c&15])
-	}
-	return s.String()
-}
+func hexText(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
 
 // Thumbprint is what the header says of the key, as Entra prints it in errors:
 // hexadecimal of whatever was sent.

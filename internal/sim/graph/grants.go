@@ -1,0 +1,289 @@
+package graph
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"rekey.example/rekey/internal/sim/world"
+)
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// assignments are the application permissions of a service principal. Those that
+// the directory knows by their names only get the ids they have in Graph. The
+// caller holds Read.
+func (c *call) assignments(s principal) []world.Grant {
+	list := slices.Clone(s.Grants)
+	graph := c.w.Directory.ServicePrincipalByClient(world.GraphAppID)
+	if graph == nil {
+		return list
+	}
+	for _, name := range s.Roles {
+		role, known := world.GraphRole(name)
+		if !known || slices.ContainsFunc(list, func(g world.Grant) bool { return g.RoleID == role.ID }) {
+			continue
+		}
+		list = append(list, world.Grant{ID: assignmentID(s.ID, role.ID), RoleID: role.ID, RoleValue: role.Value, ResourceID: graph.ID, ResourceName: graph.Name, Created: s.Created})
+	}
+	return list
+}
+
+func assignmentID(principalID, roleID string) string {
+	sum := sha256.Sum256([]byte(principalID + " " + roleID))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func appendAssignment(b []byte, s principal, g world.Grant) []byte {
+	b = append(b, `"id":`...)
+	b = appendText(b, g.ID)
+	b = append(b, `,"deletedDateTime":null,"appRoleId":`...)
+	b = appendText(b, g.RoleID)
+	b = append(b, `,"createdDateTime":`...)
+	b = appendTime(b, g.Created)
+	b = append(b, `,"principalDisplayName":`...)
+	b = appendText(b, s.Name)
+	b = append(b, `,"principalId":`...)
+	b = appendText(b, s.ID)
+	b = append(b, `,"principalType":"ServicePrincipal","resourceDisplayName":`...)
+	b = appendText(b, g.ResourceName)
+	b = append(b, `,"resourceId":`...)
+	return appendText(b, g.ResourceID)
+}
+
+func (c *call) assignmentContext(t target) string {
+	return c.context("servicePrincipals('" + t.h.ID + "')/" + c.path[2])
+}
+
+// listAssignments is what a service principal may do.
+func (c *call) listAssignments(keys []string) (a *answer, f *failure) {
+	return c.collectAssignments(keys, func(t target, add func(principal, world.Grant)) {
+		for _, g := range c.assignments(t.sp) {
+			add(t.sp, g)
+		}
+	})
+}
+
+// listAssignedTo is who may call a service principal.
+func (c *call) listAssignedTo(keys []string) (*answer, *failure) {
+	return c.collectAssignments(keys, func(t target, add func(principal, world.Grant)) {
+		for _, s := range c.w.Directory.ServicePrincipalsInOrder() {
+			if s == nil {
+				continue
+			}
+			for _, g := range c.assignments(s) {
+				if g.ResourceID == t.h.ID {
+					add(s, g)
+				}
+			}
+		}
+	})
+}
+
+func (c *call) collectAssignments(keys []string, each func(target, func(principal, world.Grant))) (a *answer, f *failure) {
+	c.w.Read(func() {
+		t, missing := c.target(keys[0])
+		if missing != nil {
+			f = missing
+			return
+		}
+		b := appendText([]byte(`{"@odata.context":`), c.assignmentContext(t))
+		b = append(b, `,"value":[`...)
+		first := true
+		each(t, func(s principal, g world.Grant) {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = append(appendAssignment(append(b, '{'), s, g), '}')
+		})
+		a = &answer{status: http.StatusOK, body: append(b, "]}"...)}
+	})
+	return a, f
+}
+
+// assignRole grants an application permission. It is in tokens that are issued from now on.
+func (c *call) assignRole(keys []string) (a *answer, f *failure) {
+	var q struct {
+		Principal string `json:"principalId"`
+		Resource  string `json:"resourceId"`
+		Role      string `json:"appRoleId"`
+	}
+	if f := c.decode(&q); f != nil {
+		return nil, f
+	}
+	c.w.Change(func() {
+		t, missing := c.target(keys[0])
+		if missing != nil {
+			f = missing
+			return
+		}
+		d := &c.w.Directory
+		s, api := d.ServicePrincipals[strings.ToLower(q.Principal)], d.ServicePrincipals[strings.ToLower(q.Resource)]
+		if s == nil || api == nil {
+			f = notFound(q.Principal)
+			return
+		}
+		g := world.Grant{RoleID: strings.ToLower(q.Role), ResourceID: api.ID, ResourceName: api.Name, Created: now()}
+		if api.AppID == world.GraphAppID {
+			role, known := world.GraphRole(g.RoleID)
+			if !known {
+				f = badRequest("Permission being assigned was not found on application '%s'.", api.AppID)
+				return
+			}
+			g.RoleValue = role.Value
+		}
+		if slices.ContainsFunc(c.assignments(s), func(x world.Grant) bool { return x.RoleID == g.RoleID && x.ResourceID == api.ID }) {
+			f = badRequest("Permission being assigned already exists on the object")
+			return
+		}
+		g.ID = assignmentID(s.ID, api.ID+g.RoleID)
+		s.Grants = append(slices.Clip(s.Grants), g)
+		if api.AppID == world.GraphAppID {
+			s.Roles = append(slices.Clip(s.Roles), g.RoleValue)
+		}
+		of := target{world.KindPrincipal, &s.Holder, nil, s}
+		c.record("assignRole", of, "", g.RoleValue)
+		c.audit("Add app role assignment to service principal", "Assign", of, changed1("AppRole.Value", "", g.RoleValue))
+		b := appendText([]byte(`{"@odata.context":`), c.assignmentContext(t)+"/$entity")
+		a = &answer{status: http.StatusCreated, body: append(appendAssignment(append(b, ','), s, g), '}')}
+	})
+	return a, f
+}
+
+func (c *call) unassignRole(keys []string) (a *answer, f *failure) {
+	c.w.Change(func() {
+		f = notFound(keys[1])
+		for _, s := range c.w.Directory.ServicePrincipalsInOrder() {
+			if s == nil {
+				continue
+			}
+			list := c.assignments(s)
+			i := slices.IndexFunc(list, func(g world.Grant) bool { return g.ID == keys[1] })
+			if i < 0 {
+				continue
+			}
+			gone := list[i]
+			s.Grants = slices.DeleteFunc(slices.Clone(s.Grants), func(g world.Grant) bool { return g.ID == gone.ID })
+			s.Roles = slices.DeleteFunc(slices.Clone(s.Roles), func(r string) bool { return r == gone.RoleValue })
+			of := target{world.KindPrincipal, &s.Holder, nil, s}
+			c.record("unassignRole", of, "", gone.RoleValue)
+			c.audit("Remove app role assignment from service principal", "Unassign", of, changed1("AppRole.Value", gone.RoleValue, ""))
+			f = nil
+			return
+		}
+	})
+	if f != nil {
+		return nil, f
+	}
+	return noContent()
+}
+
+func appendDelegated(b []byte, g *world.DelegatedGrant) []byte {
+	return pairs(b, "clientId", g.ClientID, "consentType", g.ConsentType, "id", g.ID, "principalId", g.PrincipalID, "resourceId", g.ResourceID, "scope", g.Scope)
+}
+
+var delegatedSchema = &schema{entity: "microsoft.graph.oAuth2PermissionGrant", fields: map[string]valueKind{
+	"id": textValue, "clientId": textValue, "consentType": textValue, "principalId": textValue, "resourceId": textValue, "scope": textValue,
+}}
+
+func delegatedSource(g *world.DelegatedGrant) source {
+	return func(path string) value {
+		return textOf(map[string]string{
+			"id": g.ID, "clientId": g.ClientID, "consentType": g.ConsentType, "principalId": g.PrincipalID, "resourceId": g.ResourceID, "scope": g.Scope,
+		}[path])
+	}
+}
+
+func (c *call) listDelegated([]string) (*answer, *failure) {
+	o := &options{}
+	if f := o.readFilter(c, delegatedSchema, false); f != nil {
+		return nil, f
+	}
+	return c.delegated(func(g *world.DelegatedGrant) bool { return o.filter == nil || o.filter.match(delegatedSource(g)) })
+}
+
+func (c *call) listDelegatedOf(keys []string) (*answer, *failure) {
+	var f *failure
+	var t target
+	c.w.Read(func() { t, f = c.target(keys[0]) })
+	if f != nil {
+		return nil, f
+	}
+	return c.delegated(func(g *world.DelegatedGrant) bool { return g.ClientID == t.h.ID })
+}
+
+func (c *call) delegated(wanted func(*world.DelegatedGrant) bool) (*answer, *failure) {
+	b := appendText([]byte(`{"@odata.context":`), c.context("oauth2PermissionGrants"))
+	b = append(b, `,"value":[`...)
+	first := true
+	c.w.Read(func() {
+		for _, g := range c.w.Directory.Delegated {
+			if !wanted(g) {
+				continue
+			}
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = appendDelegated(b, g)
+		}
+	})
+	return ok(append(b, "]}"...))
+}
+
+func (c *call) createDelegated([]string) (a *answer, f *failure) {
+	var q struct {
+		Client    string `json:"clientId"`
+		Consent   string `json:"consentType"`
+		Principal string `json:"principalId"`
+		Resource  string `json:"resourceId"`
+		Scope     string `json:"scope"`
+	}
+	if f := c.decode(&q); f != nil {
+		return nil, f
+	}
+	c.w.Change(func() {
+		s := c.w.Directory.ServicePrincipals[strings.ToLower(q.Client)]
+		if s == nil || c.w.Directory.ServicePrincipals[strings.ToLower(q.Resource)] == nil {
+			f = notFound(q.Client)
+			return
+		}
+		g := &world.DelegatedGrant{
+			ID:       assignmentID(s.ID, q.Resource+q.Principal+time.Now().String()),
+			ClientID: s.ID, ConsentType: q.Consent, PrincipalID: q.Principal, ResourceID: strings.ToLower(q.Resource), Scope: q.Scope,
+		}
+		c.w.Directory.Delegated = append(c.w.Directory.Delegated, g)
+		of := target{world.KindPrincipal, &s.Holder, nil, s}
+		c.record("addDelegatedGrant", of, "", g.Scope)
+		c.audit("Add delegated permission grant", "Assign", of, changed1("DelegatedPermissionGrant.Scope", "", g.Scope))
+		b := appendText([]byte(`{"@odata.context":`), c.context("oauth2PermissionGrants/$entity"))
+		mark := len(b)
+		b = appendDelegated(b, g)
+		b[mark] = ','
+		a = &answer{status: http.StatusCreated, body: b}
+	})
+	return a, f
+}
+
+func (c *call) deleteDelegated(keys []string) (a *answer, f *failure) {
+	c.w.Change(func() {
+		list := c.w.Directory.Delegated
+		i := slices.IndexFunc(list, func(g *world.DelegatedGrant) bool { return g.ID == keys[0] })
+		if i < 0 {
+			f = notFound(keys[0])
+			return
+		}
+		c.w.Directory.Delegated = slices.Delete(slices.Clone(list), i, i+1)
+		c.w.Record(world.Fact{What: "removeDelegatedGrant", Object: list[i].ClientID, By: c.claims.AppID, Request: c.sentID})
+	})
+	if f != nil {
+		return nil, f
+	}
+	return noContent()
+}
