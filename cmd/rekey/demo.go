@@ -71,6 +71,10 @@ type demo struct {
 	tokens map[string]string // person to the file with the token
 
 	rotation string // id of the one that was shown
+
+	// Tests look in before the story is told and after.
+	before func()
+	after  func(context.Context)
 }
 
 // The demo's time: seconds for hours. The simulator's lag is scaled alike.
@@ -100,9 +104,15 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := d.people(ctx, running); err != nil {
 		return err
 	}
+	if d.before != nil {
+		d.before()
+	}
 	report, err := d.story(ctx)
 	if err != nil {
 		return err
+	}
+	if d.after != nil {
+		d.after(ctx)
 	}
 	if d.format() != "table" || d.query != nil {
 		if err := d.show(report, nil); err != nil {

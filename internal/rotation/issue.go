@@ -97,7 +97,7 @@ func (k *Keeper) order(ctx context.Context, r *Rotation, sys Systems) (verdict, 
 	}
 	defer v.Zero()
 	a.State, a.KeyID = Adopted, c.KeyID
-	r.Issued, r.sealed = &c, k.Sealer.Seal(sealLabel(r, "new"), v)
+	r.Issued, r.sealed, r.Print = &c, k.Sealer.Seal(sealLabel(r, "new"), v), k.Markers.Fingerprint(v)
 	return passed(fmt.Sprintf("secret %s (%s...) made, ends %s; value sealed", c.KeyID, c.Hint, c.Expires.Format(time.DateOnly)))
 }
 

@@ -54,6 +54,7 @@ type Rotation struct {
 	Attempts []Attempt             `json:"attempts,omitempty"`
 	Issued   *inventory.Credential `json:"issued,omitempty"`  // the new credential, once there is one
 	Entry    string                `json:"entry,omitempty"`   // version of the vault entry that holds it
+	Print    string                `json:"print,omitempty"`   // keyed hash of the new value, to know it again in the vault
 	Switched time.Time             `json:"switched,omitzero"` // when consumers could read the new value
 	Removed  time.Time             `json:"removed,omitzero"`  // when the old credential was withdrawn
 	Evidence []Evidence            `json:"consumers,omitempty"`
