@@ -96,7 +96,7 @@ func openSQLite(ctx context.Context, file string) (*DB, error) {
 	read.SetMaxOpenConns(4)
 	db := &DB{write: write, read: read, kind: lite}
 	if err := db.check(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot open database %s: %w", file, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("cannot open database %s: %w", file, explain(err)), db.Close())
 	}
 	return db, nil
 }
