@@ -31,7 +31,7 @@ var meanings = map[string]string{
 	"reader.clientId":         "application that reads the directory and the vaults; empty: the environment's identity (AZURE_*, workload or managed identity, Azure CLI)",
 	"reader.certificateFile":  "PEM or PKCS#12 file with the reader's certificate and private key",
 	"reader.clientSecretFile": "file with the reader's client secret; a certificate or a managed identity is better",
-	"writer.clientId":         "application that renews credentials of the applications it owns; empty: the reader's identity is not used to write, rotations are refused",
+	"writer.clientId":         "application that renews the secrets of the applications it owns; empty: the environment's identity",
 	"writer.certificateFile":  "PEM or PKCS#12 file with the writer's certificate and private key",
 	"writer.clientSecretFile": "file with the writer's client secret; a certificate or a managed identity is better",
 	"vaults":                  "the Key Vaults to read and to deposit in",
@@ -232,4 +232,19 @@ func FormatDuration(d time.Duration) string {
 		}
 	}
 	return days + rest
+}
+
+// FindKey returns the key of that name. Its error names the nearest one.
+func FindKey(name string) (Key, error) {
+	var names []string
+	for _, k := range Keys() {
+		if k.Name == name || k.Variable == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	if near := nearest(name, names); near != "" {
+		return Key{}, fmt.Errorf("there is no key %s; did you mean %s?", show(name), near)
+	}
+	return Key{}, fmt.Errorf("there is no key %s", show(name))
 }
