@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -83,30 +84,46 @@ func insertKept(tx *store.Tx, list []Checkpoint) error {
 	return nil
 }
 
-// inserts are statements for 1, 2, 4 ... 64 events, so that any number takes few
-// statements, of few texts, which both drivers keep prepared.
-var inserts = func() (texts [7]string) {
-	for i := range texts {
-		values := make([]string, 1<<i)
-		for j := range values {
-			n := j * 8
-			values[j] = fmt.Sprintf("($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8)
-		}
-		texts[i] = `INSERT INTO audit_event (seq, tenant, time, actor, action, subject, body, hashes) VALUES ` + strings.Join(values, ", ")
+// insertOne and insertMany are the same statement for one event and for eight.
+// More at a time would be slower again: SQLite takes $1 for a name, and looks
+// each name up in a list.
+var insertOne, insertMany = insertText(1), insertText(many)
+
+const many = 8
+
+func insertText(rows int) string {
+	values := make([]string, rows)
+	for i := range values {
+		n := i * 8
+		values[i] = fmt.Sprintf("($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8)
 	}
-	return texts
-}()
+	return `INSERT INTO audit_event (seq, tenant, time, actor, action, subject, body, hashes) VALUES ` + strings.Join(values, ", ")
+}
 
 func insertRows(tx *store.Tx, rows []row) error {
-	for i := len(inserts) - 1; i >= 0; i-- {
-		for n := 1 << i; len(rows) >= n; rows = rows[n:] {
-			args := make([]any, 0, n*8)
-			for _, r := range rows[:n] {
-				args = append(args, r.seq, r.tenant, r.time, r.actor, r.action, r.subject, string(r.body), r.hashes)
-			}
-			if _, err := tx.Exec(inserts[i], args...); err != nil {
-				return fmt.Errorf("cannot append to the audit log: %w", err)
-			}
+	whole := len(rows) - len(rows)%many
+	if err := insertBatches(tx, insertMany, rows[:whole], many); err != nil {
+		return err
+	}
+	return insertBatches(tx, insertOne, rows[whole:], 1)
+}
+
+func insertBatches(tx *store.Tx, text string, rows []row, size int) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	insert, err := tx.Prepare(text)
+	if err != nil {
+		return fmt.Errorf("cannot append to the audit log: %w", err)
+	}
+	defer insert.Close()
+	for batch := range slices.Chunk(rows, size) {
+		args := make([]any, 0, size*8)
+		for _, r := range batch {
+			args = append(args, r.seq, r.tenant, r.time, r.actor, r.action, r.subject, string(r.body), r.hashes)
+		}
+		if _, err := insert.Exec(args...); err != nil {
+			return fmt.Errorf("cannot append to the audit log: %w", err)
 		}
 	}
 	return nil

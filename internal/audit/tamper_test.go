@@ -284,8 +284,8 @@ func state(tx *store.Tx) ([32]byte, error) {
 }
 
 func TestTenThousandManipulationsAreAllSeen(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { manipulate(t, storetest.SQLite(t, schemas...), 10_000) })
-	t.Run("postgres", func(t *testing.T) { manipulate(t, storetest.Postgres(t, schemas...), 500) })
+	t.Run("sqlite", func(t *testing.T) { manipulate(t, storetest.SQLite(t, schemas...), 10_000/slow) })
+	t.Run("postgres", func(t *testing.T) { manipulate(t, storetest.Postgres(t, schemas...), 500/slow) })
 }
 
 func manipulate(t *testing.T, db *store.DB, rounds int) {
