@@ -248,4 +248,3 @@ func ask(ctx context.Context, c *rest.Client, path string, v any) error {
 func escape(query string) string {
 	return strings.NewReplacer(" ", "%20", "'", "%27").Replace(query)
 }
-
