@@ -118,7 +118,7 @@ func (k *Keeper) overlap(ctx context.Context, r *Rotation) (verdict, error) {
 		return verdict{}, fmt.Errorf("cannot read the issuer's clock: %w", err)
 	}
 	if left := r.Switched.Add(time.Duration(r.Terms.Timing.Overlap)).Sub(now); left > 0 {
-		return wait(min(left, 6*time.Hour), "both secrets work until "+now.Add(left).UTC().Format("2006-01-02 15:04 MST"))
+		return wait(min(max(left, time.Second), 6*time.Hour), "both secrets work until "+now.Add(left).UTC().Format("2006-01-02 15:04 MST"))
 	}
 	return passed(fmt.Sprintf("both worked for %s", now.Sub(r.Switched).Round(time.Second)))
 }

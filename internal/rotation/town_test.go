@@ -82,6 +82,12 @@ func (w *town) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.use(db)
+}
+
+// use runs the installation on an open database.
+func (w *town) use(db *store.DB) {
+	w.t.Helper()
 	db.Committing, db.Committed = func() { w.point() }, func() { w.point() }
 	ring, err := secret.OpenKeyring(w.folder, "")
 	if err != nil {
