@@ -7,6 +7,7 @@
 package inventory
 
 import (
+	"errors"
 	"strings"
 	"time"
 )
@@ -17,6 +18,10 @@ type (
 	ClientID string
 	ObjectID string
 )
+
+// ErrNotFound means that the inventory, or the system it was asked of, knows no
+// such thing.
+var ErrNotFound = errors.New("not found")
 
 // HolderKind says which directory object holds a credential.
 type HolderKind string

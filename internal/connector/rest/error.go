@@ -85,7 +85,7 @@ const largestError = 64 << 10
 func newError(r *http.Request, resp *http.Response, body []byte) *Error {
 	e := &Error{
 		Method: r.Method, Host: r.URL.Host, Path: clean(r.URL.Path, 200), Status: resp.StatusCode,
-		RequestID: clean(first(resp.Header, "request-id", "x-ms-request-id"), 64), RetryAfter: retryAfter(resp.Header),
+		RequestID: clean(first(resp.Header, "request-id", "x-ms-request-id"), 64), RetryAfter: RetryAfter(resp.Header),
 	}
 	var envelope struct {
 		Error       json.RawMessage `json:"error"`
@@ -151,8 +151,9 @@ func clean(s string, longest int) string {
 	return s
 }
 
-// retryAfter reads seconds or a date.
-func retryAfter(h http.Header) time.Duration {
+// RetryAfter is how long an answer asks to wait, in seconds or until a date; 0 if
+// it does not say.
+func RetryAfter(h http.Header) time.Duration {
 	v := h.Get("Retry-After")
 	if v == "" {
 		return 0
