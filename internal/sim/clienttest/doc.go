@@ -1,0 +1,8 @@
+// Package clienttest proves that clients nobody has changed work against the
+// pretended clouds: the Azure CLI, Microsoft's Go and JavaScript SDKs, curl.
+//
+// It holds tests only. Each starts a Cloud behind its listening proxy and gives
+// the client what a user would give it: the proxy's address, the CA's file and
+// an identity. A program that is missing fails the test with the way to install
+// it; whoever cannot install it sets REKEY_TEST_CLIENTS=off.
+package clienttest
