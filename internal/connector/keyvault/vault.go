@@ -1,3 +1,4 @@
+// Package keyvault plays vault and feed for Azure Key Vault, over its data plane.
 package keyvault
 
 import (
