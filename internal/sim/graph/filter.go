@@ -181,11 +181,11 @@ func (p *parser) unary() (func(source) bool, error) {
 
 // predicate is a comparison, a function or a lambda.
 func (p *parser) predicate() (func(source) bool, error) {
-	t := p.next()
+	t := p.peek()
 	if t.kind != word {
-		p.pos = max(0, p.pos-1)
 		return nil, p.fail()
 	}
+	p.pos++
 	switch name := strings.ToLower(t.text); {
 	case name == "startswith" || name == "endswith" || name == "contains":
 		return p.function(name)
@@ -198,18 +198,17 @@ func (p *parser) predicate() (func(source) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	operator := p.next()
-	if operator.kind == word && operator.text == "in" {
+	if p.take("in") {
 		return p.in(path, kind)
 	}
+	operator := p.peek()
 	if operator.kind != word || !strings.Contains(" eq ne ge gt le lt ", " "+operator.text+" ") {
 		if kind == flagValue { // a flag alone
-			p.pos = max(0, p.pos-1)
 			return func(o source) bool { return o(path).flag }, nil
 		}
-		p.pos = max(0, p.pos-1)
 		return nil, p.fail()
 	}
+	p.pos++
 	if operator.text == "ne" || strings.HasSuffix(path, "/$count") {
 		p.advanced = true
 	}
