@@ -783,9 +783,11 @@ type RotationRequest struct {
 	DryRun     bool   `json:"dryRun,omitempty,omitzero"`
 	Label      string `json:"label,omitempty,omitzero"`
 
-	// Lifetime Such as 180d
-	Lifetime string `json:"lifetime,omitempty,omitzero"`
-	Overlap  string `json:"overlap,omitempty,omitzero"`
+	// Lifetime A length of time: 180d, 2w, 24h, 1h30m, 90s
+	Lifetime Span `json:"lifetime,omitempty,omitzero"`
+
+	// Overlap A length of time: 180d, 2w, 24h, 1h30m, 90s
+	Overlap Span `json:"overlap,omitempty,omitzero"`
 
 	// Place VAULT/NAME for the new value; if missing, where the old one is known to be
 	Place  string `json:"place,omitempty,omitzero"`
@@ -812,6 +814,9 @@ type Source struct {
 	Problem  string    `json:"problem,omitempty,omitzero"`
 	Stale    bool      `json:"stale"`
 }
+
+// Span A length of time: 180d, 2w, 24h, 1h30m, 90s
+type Span = string
 
 // Status defines model for Status.
 type Status struct {
@@ -949,8 +954,8 @@ type TokenList struct {
 
 // TokenRequest defines model for TokenRequest.
 type TokenRequest struct {
-	// Lifetime Such as 90d
-	Lifetime string `json:"lifetime,omitempty,omitzero"`
+	// Lifetime A length of time: 180d, 2w, 24h, 1h30m, 90s
+	Lifetime Span   `json:"lifetime,omitempty,omitzero"`
 	Name     string `json:"name"`
 
 	// Person Who stands behind it; you if missing
@@ -1037,7 +1042,7 @@ type ListCredentialsParams struct {
 	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
 
 	// Expiring Only those that are still valid and end within this time, such as 30d, 12h or 2w
-	Expiring string `form:"expiring,omitempty" json:"expiring,omitempty,omitzero"`
+	Expiring Span `form:"expiring,omitempty" json:"expiring,omitempty,omitzero"`
 
 	// Expired Only those that have ended
 	Expired bool           `form:"expired,omitempty" json:"expired,omitempty,omitzero"`

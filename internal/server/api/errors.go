@@ -67,7 +67,7 @@ var known = []struct {
 	code   string
 	hint   string
 }{
-	{errNoToken, 401, "unauthenticated", "send Authorization: Bearer with an API token; an administrator makes one with rekey tokens create"},
+	{errNoToken, 401, "unauthenticated", "send Authorization: Bearer with an API token; an administrator makes one with rekey token create"},
 	{errNoRoute, 404, "no_route", "the addresses are in /openapi.json"},
 	{errMethod, 405, "method_not_allowed", "the methods are in /openapi.json"},
 	{errTooLarge, 413, "too_large", "send less at once"},

@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"time"
 
-	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/diagnosis"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
@@ -23,7 +23,7 @@ type Config struct {
 	Rotations   *rotation.Keeper
 
 	Authenticate func(context.Context, secret.Value) (access.Actor, error)
-	Doctor       func(context.Context, access.Actor) ([]wire.Check, error)
+	Patient      diagnosis.Patient // whom the doctor looks at
 
 	Wake     func()      // called when a rotation may go on; may be nil
 	Stopping func() bool // says whether waiting requests should end; may be nil
