@@ -58,7 +58,8 @@ type Actor struct {
 	Name   string `json:"name"`   // for people to read
 	Person string `json:"person"` // who stands behind it; two actors of one person count as one
 	Role   Role   `json:"role"`
-	Tenant string `json:"tenant"` // the only tenant it may see
+	Tenant string `json:"tenant"`           // the only tenant it may see
+	Issuer string `json:"issuer,omitempty"` // person who made the token it signed in with, and saw it once
 }
 
 // Rekey is the actor for what rekey does by itself in a tenant.
