@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -278,4 +280,13 @@ a ticket, a mail, another tenant's storage. What it covers can never be changed 
 	}
 	c.Flags().StringVar(&file, "output-file", "", "write the checkpoint alone to this `FILE`")
 	return c
+}
+
+// details are an event's particulars on one line, always in the same order.
+func details(m map[string]string) string {
+	parts := make([]string, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, k+"="+m[k])
+	}
+	return strings.Join(parts, " ")
 }

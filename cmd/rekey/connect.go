@@ -45,15 +45,28 @@ func (s *session) remote(server string, token secret.Value) (*client.Client, err
 
 // inProcess opens the data folder in this process.
 func (s *session) inProcess(ctx context.Context, c daemon.Config, token secret.Value) (*client.Client, error) {
+	d, err := s.open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if s.carries {
+		d.Work()
+	}
+	if token.IsZero() {
+		return d.Local()
+	}
+	return d.As(token)
+}
+
+// open opens the data folder until the command ends.
+func (s *session) open(ctx context.Context, c daemon.Config) (*daemon.Daemon, error) {
+	c.Version = thisBuild().Version
 	d, err := daemon.Open(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	s.onClose(d.Close)
-	if token.IsZero() {
-		return d.Local()
-	}
-	return d.As(token)
+	return d, nil
 }
 
 // token is the API token, if there is one. It is never a flag: other users of

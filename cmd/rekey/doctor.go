@@ -16,7 +16,7 @@ func doctorCommand(s *session) *cobra.Command {
 rekey's own identities, their permissions, and each vault. Every check that fails says
 how to mend it, with the command where there is one. Nothing is changed.
 
-Exit code 0: nothing failed. 6: something failed. Warnings alone do not count.`,
+Exit code 0: nothing failed. 1: something failed. Warnings alone do not count.`,
 		Example: `  rekey doctor
   rekey doctor -o json --query "[?state == 'failed'].[name, cure]"`,
 		Args: takes(),
@@ -56,7 +56,7 @@ func (s *session) diagnosed(checks []api.Check) error {
 		return err
 	}
 	if failed > 0 {
-		return failure(exitPartial, "%s failed", plural(failed, "check")).next("mend what is said above and run rekey doctor again")
+		return failure(exitFailure, "%s failed", plural(failed, "check")).next("mend what is said above and run rekey doctor again")
 	}
 	return nil
 }

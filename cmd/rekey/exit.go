@@ -87,6 +87,9 @@ func explain(err error) (what, hint string, exit int) {
 		}
 		return what, hint, exitOf(e)
 	}
+	if what, hint, ok := locked(err); ok {
+		return what, hint, exitConflict
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "stopped", "what was done is written down; the same command goes on from there", exitFailure
@@ -99,8 +102,14 @@ func explain(err error) (what, hint string, exit int) {
 }
 
 func exitOf(e *client.Error) int {
+	switch e.Code {
+	case "remote_denied", "remote_sign_in":
+		return exitDenied
+	case "remote_throttled":
+		return exitThrottled
+	}
 	switch e.Status {
-	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+	case http.StatusBadRequest:
 		return exitUsage
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return exitDenied

@@ -44,6 +44,7 @@ passed while it waited for an approval. Stopping the command does not stop the r
 			if q.Place != "" && strings.Count(strings.Trim(q.Place, "/"), "/") != 1 {
 				return usage("--to %q is not VAULT/NAME", q.Place).next("for example --to kv-contoso-prod/basware-secret, or --to embedded/basware-secret")
 			}
+			s.carries = wait
 			server, err := s.connect(c.Context())
 			if err != nil {
 				return err

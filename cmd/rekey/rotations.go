@@ -142,6 +142,7 @@ or --timeout passed.`,
 			if err := lengths(map[string]string{"--timeout": timeout}); err != nil {
 				return err
 			}
+			s.carries = true
 			server, err := s.connect(c.Context())
 			if err != nil {
 				return err

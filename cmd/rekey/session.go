@@ -28,6 +28,7 @@ type session struct {
 	terminal bool               // stdout is one
 	watched  bool               // stderr is one: progress may be shown
 	width    int                // of the terminal, 0 if unknown
+	carries  bool               // without a server, rotations are carried on while the command runs
 	closers  []func() error
 }
 

@@ -41,7 +41,7 @@ type Setting struct {
 
 // Load reads the configuration: flags over environment over file over defaults.
 func Load(g Given) (*Loaded, error) {
-	data, dataFrom := g.data()
+	data, dataFrom := g.Folder()
 	file, must := g.file(data)
 	values, err := readFile(file, must)
 	if err != nil {
@@ -82,7 +82,8 @@ func Load(g Given) (*Loaded, error) {
 	return loaded, loaded.Config.check()
 }
 
-func (g Given) data() (folder, from string) {
+// Folder is the data folder, and where its name came from.
+func (g Given) Folder() (folder, from string) {
 	if g.Data != "" {
 		return absolute(g.Data), "--data"
 	}
