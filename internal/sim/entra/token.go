@@ -34,7 +34,6 @@ type client struct {
 	principal *world.ServicePrincipal
 	name      string
 	enabled   bool
-	roles     []string
 }
 
 type issuedToken struct {
@@ -215,7 +214,7 @@ func (c *call) grant(q *request, who client, p proof, aud string, roles []string
 		p.used(now)
 		c.w.Record(world.Fact{What: "token", Object: p.holder, Key: p.keyID, Label: aud, By: q.clientID, Request: c.correlation})
 	})
-	made := issuedToken{token: token, expires: time.Unix(claims.Expires, 0)}
+	made := issuedToken{token: token, expires: now.Add(life)}
 	c.mu.Lock()
 	c.issued[q.key()] = made
 	c.mu.Unlock()
@@ -241,7 +240,7 @@ func (c *call) replay(q *request) (issuedToken, bool) {
 
 // answer writes the token; version 1 has its numbers in quotes.
 func (c *call) answer(q *request, t issuedToken) {
-	left := int(time.Until(t.expires)/time.Second) - 1
+	left := int((time.Until(t.expires) - 1) / time.Second) // 3599 of a fresh hour
 	if q.version == 2 {
 		c.write(http.StatusOK, struct {
 			Type    string `json:"token_type"`
