@@ -64,6 +64,7 @@ func TestAzureCLI(t *testing.T) {
 	t.Run("ad app", az.apps)
 	t.Run("ad sp", func(t *testing.T) { az.principals(t, d) })
 	t.Run("keyvault", az.vaults)
+	t.Run("keyvault create to purge", func(t *testing.T) { az.vaultLife(t, d) })
 	t.Run("keyvault secret", az.secrets)
 	t.Run("rest at a vault", az.secretsByRest)
 	t.Run("resources", func(t *testing.T) { az.resources(t, d) })
@@ -158,6 +159,23 @@ func (a *azure) vaults(t *testing.T) {
 	if got := a.get(t, "properties.vaultUri", "keyvault", "show", "--name", vault); got != "https://"+vault+".vault.azure.net/" {
 		t.Errorf("vault uri: %q", got)
 	}
+}
+
+// vaultLife makes a vault, opens it, and takes it away again.
+func (a *azure) vaultLife(t *testing.T, d *door) {
+	key := []string{"--resource", "https://vault.azure.net", "--method", "post", "--body", `{"kty":"EC"}`, "--url", "https://kv-from-az.vault.azure.net/keys/k/create?api-version=7.4"}
+	a.call(t, "keyvault", "create", "--name", "kv-from-az", "--resource-group", "rg-integration-test", "--location", "westeurope", "--no-self-perms", "true")
+	a.refused(t, "does not have keys create permission", append([]string{"rest"}, key...)...)
+	a.call(t, "keyvault", "set-policy", "--name", "kv-from-az", "--object-id", d.tenant.Admin.PrincipalID, "--key-permissions", "create", "get", "list")
+	a.call(t, append([]string{"rest"}, key...)...)
+	if got := a.get(t, "value[].kid", "rest", "--resource", "https://vault.azure.net", "--url", "https://kv-from-az.vault.azure.net/keys?api-version=7.4"); got != "https://kv-from-az.vault.azure.net/keys/k" {
+		t.Errorf("list of keys finds %q", got)
+	}
+	a.call(t, "keyvault", "delete", "--name", "kv-from-az")
+	if got := a.get(t, "[].name", "keyvault", "list-deleted", "--resource-type", "vault"); got != "kv-from-az" {
+		t.Errorf("list of deleted vaults finds %q", got)
+	}
+	a.call(t, "keyvault", "purge", "--name", "kv-from-az")
 }
 
 // secrets are the commands for secrets. Debian 12's package lacks a module they

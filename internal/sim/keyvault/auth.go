@@ -4,24 +4,26 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
 	"rekey.example/rekey/internal/sim/world"
 )
 
-// versions are the values of api-version the service accepts.
-var versions = []string{
-	"7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6-preview.2", "7.6",
-	"2025-06-01-preview", "2025-07-01", "2026-03-01-preview", "2026-04-01",
-}
+// versionForm is the form of the numbered values of api-version that the service
+// accepts; dated ones are listed.
+var (
+	versionForm = regexp.MustCompile(`^7\.[0-6](-preview(\.[0-9])?)?$`)
+	versions    = []string{"2016-10-01", "2025-06-01-preview", "2025-07-01", "2026-03-01-preview", "2026-04-01"}
+)
 
 func (c *call) checkVersion() error {
 	v := c.r.URL.Query().Get("api-version")
 	if v == "" {
 		return badParameter("The request URI is missing the required query parameter api-version.")
 	}
-	if !slices.Contains(versions, v) {
+	if !versionForm.MatchString(v) && !slices.Contains(versions, v) {
 		return badParameter("The specified version (" + v + ") is not recognized. Consider using the latest supported version (" + versions[len(versions)-1] + ").")
 	}
 	return nil

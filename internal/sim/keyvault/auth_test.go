@@ -142,6 +142,16 @@ func TestNetworkComesBeforeRights(t *testing.T) {
 	c.fails(403, "Forbidden", "ForbiddenByConnection", "GET", "/secrets", nil)
 }
 
+func TestVersionsOfTheAPI(t *testing.T) {
+	c := as(t, newWorld(t, world.Lag{}), officer)
+	for _, v := range []string{"7.0", "7.4", "7.6", "7.4-preview.1", "2016-10-01", "2025-07-01", "2026-04-01"} {
+		c.want(200, "GET", "/secrets?api-version="+v, nil)
+	}
+	for _, v := range []string{"7", "7.7", "8.0", "2022-07-01", "latest"} {
+		c.want(400, "GET", "/secrets?api-version="+v, nil)
+	}
+}
+
 func TestUnknownVault(t *testing.T) {
 	c := as(t, newWorld(t, world.Lag{}), officer)
 	c.host = "nobody.vault.azure.net"
