@@ -1,9 +1,11 @@
 package keyvault
 
 import (
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"math/big"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -165,12 +167,50 @@ func TestMergeTakesOnlyACertificateForItsKey(t *testing.T) {
 	c.want(202, "POST", "/certificates/other/create", selfSigned(pfxType))
 	foreign := c.want(200, "GET", "/certificates/other", nil).text("cer")
 	c.fails(400, "BadParameter", "", "POST", "/certificates/web/pending/merge", map[string]any{"x5c": []string{foreign}})
+	started := c.want(200, "GET", "/certificates/web/pending", nil)
+	signed := signFor(t, started.text("csr"))
+	merged := c.want(201, "POST", "/certificates/web/pending/merge", map[string]any{"x5c": []string{signed}})
+	if merged.text("cer") != signed {
+		t.Error("the merged certificate is not the one that was signed")
+	}
+	pfx, err := base64.StdEncoding.DecodeString(c.want(200, "GET", "/secrets/web", nil).text("value"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, leaf, err := pkcs12.Decode(pfx, ""); err != nil || base64.StdEncoding.EncodeToString(leaf.Raw) != signed {
+		t.Errorf("the secret does not hold the merged certificate: %v", err)
+	}
+
+	c.want(202, "POST", "/certificates/web/create", body)
 	c.want(200, "PATCH", "/certificates/web/pending", map[string]any{"cancellation_requested": true})
 	c.want(200, "DELETE", "/certificates/web/pending", nil)
 	c.fails(404, "PendingCertificateNotFound", "", "GET", "/certificates/web/pending", nil)
 	c.fails(404, "CertificateIssuerNotFound", "", "POST", "/certificates/web/create", map[string]any{"policy": map[string]any{
 		"issuer": map[string]any{"name": "DigiCert"}, "x509_props": map[string]any{"subject": "CN=x"}}})
 	c.fails(404, "ContactsNotFound", "", "GET", "/certificates/contacts", nil)
+}
+
+// signFor is an authority that signs any request.
+func signFor(t *testing.T, csr string) string {
+	t.Helper()
+	der, err := base64.StdEncoding.DecodeString(csr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := x509.ParseCertificateRequest(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority, err := newKey("EC", 0, "P-256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: request.Subject, NotBefore: time.Now(), NotAfter: time.Now().AddDate(1, 0, 0)}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, request.PublicKey, authority)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(signed)
 }
 
 func TestKeys(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -249,4 +250,26 @@ func TestFactsTellWhoDidWhatButNoValues(t *testing.T) {
 	if !strings.HasSuffix(set.text("id"), facts[0].Key) || facts[0].Key == "" {
 		t.Errorf("fact names version %q", facts[0].Key)
 	}
+}
+
+func TestManyWritersLoseNothing(t *testing.T) {
+	w := newWorld(t, world.Lag{})
+	c := as(t, w, officer)
+	var writers sync.WaitGroup
+	for i := range 8 {
+		writers.Go(func() {
+			for range 20 {
+				c.ask("PUT", "/secrets/shared", map[string]any{"value": "v", "tags": map[string]string{"by": fmt.Sprint(i)}})
+				c.ask("PATCH", "/secrets/shared/", map[string]any{"tags": map[string]string{"by": "all"}})
+				c.ask("GET", "/secrets/shared", nil)
+				c.ask("GET", "/secrets", nil)
+			}
+		})
+	}
+	writers.Wait()
+	w.Read(func() {
+		if n := len(w.Azure.Vaults["kv-pay"].Secrets["shared"].Versions); n != 160 {
+			t.Errorf("%d versions, want 160", n)
+		}
+	})
 }
