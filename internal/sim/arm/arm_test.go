@@ -288,7 +288,13 @@ func TestAVaultsLife(t *testing.T) {
 		if made.get("properties", "softDeleteRetentionInDays") != 7.0 || made.get("location") != "westeurope" {
 			t.Errorf("made %v", made.body)
 		}
-		c.want(200, "PATCH", path, `{"tags":{"a":"b"}}`)
+		c.want(400, "PATCH", path, `{"properties":{"softDeleteRetentionInDays":6}}`)
+		c.want(200, "PATCH", path, `{"tags":{"a":"b"},"properties":{"networkAcls":{"defaultAction":"Deny"},"publicNetworkAccess":"Disabled","enablePurgeProtection":false}}`)
+		w.Read(func() {
+			if v := w.Azure.Vaults["kv-new"]; !v.FirewallDeny || v.PublicAccess || v.RetentionDays != 7 || v.Policies[0].Secrets[0] != "get" {
+				t.Errorf("the world has %+v", v)
+			}
+		})
 		c.want(200, "DELETE", path, "")
 		c.want(404, "GET", path, "")
 		if got := c.want(200, "GET", "/subscriptions/"+subscription+"/providers/Microsoft.KeyVault/deletedVaults", "").names(); got != "kv-new" {

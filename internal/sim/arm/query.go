@@ -30,7 +30,7 @@ func (c *call) query() (*answer, error) {
 			if !c.may(t.kind+"/read", t.id) {
 				continue
 			}
-			row := t.wire()
+			var row map[string]any
 			if t.kind == vaultType {
 				row = c.wireVault(c.w.Azure.Vaults[strings.ToLower(t.name)])
 			} else {

@@ -126,6 +126,21 @@ func TestImportTakesWhatExportGives(t *testing.T) {
 	}
 }
 
+func TestImportWantsTheKeyOfItsCertificate(t *testing.T) {
+	c := as(t, newWorld(t, world.Lag{}), officer)
+	var keys, certs []string
+	for _, name := range []string{"a", "b"} {
+		c.want(202, "POST", "/certificates/"+name+"/create", selfSigned(pemType))
+		key, cert, _ := strings.Cut(c.want(200, "GET", "/secrets/"+name, nil).text("value"), "-----BEGIN CERTIFICATE")
+		keys, certs = append(keys, key), append(certs, "-----BEGIN CERTIFICATE"+cert)
+	}
+	c.want(200, "POST", "/certificates/whole/import", map[string]any{"value": keys[0] + certs[0]})
+	got := c.fails(400, "BadParameter", "", "POST", "/certificates/mixed/import", map[string]any{"value": keys[0] + certs[1]})
+	if !strings.Contains(got.message(), "does not match") {
+		t.Errorf("message %q", got.message())
+	}
+}
+
 func TestImportNeedsThePassword(t *testing.T) {
 	p, err := readPolicy(selfSigned(pfxType)["policy"].(map[string]any))
 	if err != nil {

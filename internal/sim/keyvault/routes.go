@@ -1,6 +1,7 @@
 package keyvault
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -62,25 +63,24 @@ func (c *call) reserved() bool {
 // shape is the method and the form of the path behind the kind: n stands for a
 // name, v for a version, words for themselves.
 func (c *call) shape(words ...string) string {
-	s := c.method
+	var s strings.Builder
+	s.WriteString(c.method)
 	for i, part := range c.path[1:] {
 		switch p := strings.ToLower(part); {
 		case i == 0 && c.reserved():
-			s += " " + p
+			s.WriteString(" " + p)
 		case i == 0:
-			s += " n"
+			s.WriteString(" n")
 		default:
-			s += " " + wordOr(p, words)
+			s.WriteString(" " + wordOr(p, words))
 		}
 	}
-	return s
+	return s.String()
 }
 
 func wordOr(p string, words []string) string {
-	for _, w := range words {
-		if p == w {
-			return w
-		}
+	if slices.Contains(words, p) {
+		return p
 	}
 	return "v"
 }
