@@ -945,6 +945,7 @@ type Token struct {
 	Person    string    `json:"person"`
 	Revoked   time.Time `json:"revoked,omitempty,omitzero"`
 	Role      GivenRole `json:"role"`
+	Sources   []string  `json:"sources,omitempty,omitzero"`
 }
 
 // TokenList defines model for TokenList.
@@ -961,6 +962,9 @@ type TokenRequest struct {
 	// Person Who stands behind it; you if missing
 	Person string    `json:"person,omitempty,omitzero"`
 	Role   GivenRole `json:"role"`
+
+	// Sources Networks from which it is taken, such as 10.1.0.0/16; from anywhere if missing
+	Sources []string `json:"sources,omitempty,omitzero"`
 }
 
 // Use defines model for Use.

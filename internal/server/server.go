@@ -39,7 +39,7 @@ type Check struct {
 }
 
 // ErrPlain means that requests and tokens would cross the network unencrypted.
-var ErrPlain = errors.New("refused to listen beyond this machine without TLS; give tlsCertFile and tlsKeyFile, or --insecure-listen if a proxy in front speaks TLS")
+var ErrPlain = errors.New("refused to listen beyond this machine without TLS; give a certificate and its key (--tls-cert, --tls-key), or say --insecure if a proxy in front speaks TLS")
 
 const (
 	headerTimeout = 5 * time.Second

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"rekey.example/rekey/internal/access"
@@ -38,7 +39,11 @@ func (s *service) authenticate(r *http.Request) (*http.Request, error) {
 	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(r.Header.Values("Authorization")) != 1 {
 		return nil, errNoToken
 	}
-	a, err := s.Authenticate(ctx, secret.New(strings.TrimSpace(token)))
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil { // in process, or behind a proxy that speaks over a Unix socket
+		remote = netip.AddrPort{}
+	}
+	a, err := access.Authenticate(ctx, s.Store, secret.New(strings.TrimSpace(token)), remote.Addr())
 	if err != nil {
 		return nil, err
 	}

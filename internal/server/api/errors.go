@@ -68,6 +68,7 @@ var known = []struct {
 	hint   string
 }{
 	{errNoToken, 401, "unauthenticated", "send Authorization: Bearer with an API token; an administrator makes one with rekey token create"},
+	{access.ErrUnauthenticated, 401, "unauthenticated", "an administrator makes another token with rekey token create"},
 	{errNoRoute, 404, "no_route", "the addresses are in /openapi.json"},
 	{errMethod, 405, "method_not_allowed", "the methods are in /openapi.json"},
 	{errTooLarge, 413, "too_large", "send less at once"},
@@ -81,6 +82,7 @@ var known = []struct {
 	{rotation.ErrConflict, 409, "conflict", "rekey rotations show says where it stands"},
 	{rotation.ErrOvertaken, 409, "overtaken", "read it again and decide on what it is now"},
 	{rotation.ErrNotFound, 404, "not_found", "rekey rotations list shows what there is"},
+	{access.ErrNoToken, 404, "not_found", "rekey token list shows what there is"},
 	{errNotFound, 404, "not_found", ""},
 	{store.ErrFull, 507, "disk_full", "make room on the disk of the data folder and try again; nothing is lost"},
 	{store.ErrBusy, 503, "busy", "try again in a moment"},

@@ -21,7 +21,7 @@ func (s *service) ListRotations(ctx context.Context, in ListRotationsRequestObje
 		return nil, err
 	}
 	if keys != nil {
-		if f.Before, err = place(keys[0], keys[1]); err != nil {
+		if f.Before, err = cursor(keys[0], keys[1]); err != nil {
 			return nil, err
 		}
 	}
@@ -37,7 +37,7 @@ func (s *service) ListRotations(ctx context.Context, in ListRotationsRequestObje
 	return page, nil
 }
 
-func place(asked, id string) (rotation.Cursor, error) {
+func cursor(asked, id string) (rotation.Cursor, error) {
 	ms, err := strconv.ParseInt(asked, 10, 64)
 	if err != nil || id == "" {
 		return rotation.Cursor{}, invalid("after", "is no page of this list")

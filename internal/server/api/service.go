@@ -1,15 +1,12 @@
 package api
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
-	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/diagnosis"
 	"rekey.example/rekey/internal/rotation"
-	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 )
 
@@ -21,9 +18,8 @@ type Config struct {
 	Log         *audit.Log
 	Checkpoints string // file with the audit checkpoints that were kept outside the database
 	Rotations   *rotation.Keeper
-
-	Authenticate func(context.Context, secret.Value) (access.Actor, error)
-	Patient      diagnosis.Patient // whom the doctor looks at
+	Syncs       Syncs
+	Patient     diagnosis.Patient // whom the doctor looks at
 
 	Wake     func()      // called when a rotation may go on; may be nil
 	Stopping func() bool // says whether waiting requests should end; may be nil

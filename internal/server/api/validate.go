@@ -24,6 +24,9 @@ func describe() (*description, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the API's description: %w", err)
 	}
+	// The description keeps to what OpenAPI 3.0 and 3.1 share. Held as 3.1, each
+	// schema would be compiled anew for each request.
+	document.OpenAPI = "3.0.3"
 	d := &description{routes: map[string]*routers.Route{}}
 	for path, item := range document.Paths.Map() {
 		for method, operation := range item.Operations() {
@@ -79,31 +82,37 @@ func words(set map[string]bool) string {
 	return strings.Join(list, ", ")
 }
 
-// explain says where a request does not fit and what would, in our words.
+// explain says where a request does not fit and what would, in our words. The
+// types are looked at level by level: a MultiError can stand in an error and
+// around it.
 func explain(err error) []wire.InvalidField {
-	if list, ok := errors.AsType[openapi3.MultiError](err); ok {
+	switch e := err.(type) {
+	case openapi3.MultiError:
 		var fields []wire.InvalidField
-		for _, e := range list {
-			fields = append(fields, explain(e)...)
+		for _, one := range e {
+			fields = append(fields, explain(one)...)
 		}
 		return fields
+	case *openapi3filter.RequestError:
+		name := "body"
+		if e.Parameter != nil {
+			name = e.Parameter.Name
+		}
+		return misfits(name, e.Err)
 	}
-	request, ok := errors.AsType[*openapi3filter.RequestError](err)
+	return []wire.InvalidField{{Name: "request", Reason: "does not fit the description of the API"}}
+}
+
+func misfits(name string, err error) []wire.InvalidField {
+	list, ok := err.(openapi3.MultiError)
 	if !ok {
-		return []wire.InvalidField{{Name: "request", Reason: "does not fit the description of the API"}}
+		return []wire.InvalidField{misfit(name, err)}
 	}
-	name := "body"
-	if request.Parameter != nil {
-		name = request.Parameter.Name
+	var fields []wire.InvalidField
+	for _, one := range list {
+		fields = append(fields, misfits(name, one)...)
 	}
-	if list, ok := errors.AsType[openapi3.MultiError](request.Err); ok {
-		var fields []wire.InvalidField
-		for _, e := range list {
-			fields = append(fields, misfit(name, e))
-		}
-		return fields
-	}
-	return []wire.InvalidField{misfit(name, request.Err)}
+	return fields
 }
 
 func misfit(name string, err error) wire.InvalidField {

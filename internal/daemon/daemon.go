@@ -1,0 +1,170 @@
+// Package daemon puts rekey together and keeps it going.
+//
+// It is the only package that knows all others: it opens the data folder, builds
+// each service from the configuration, lists the connectors (kinds.go), the
+// tables (schemas.go) and what runs by itself and when (chores.go), and hands out
+// the one API that every command speaks, over the network or in this process.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"rekey.example/rekey/client"
+	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/secret"
+	"rekey.example/rekey/internal/server"
+	"rekey.example/rekey/internal/server/api"
+	"rekey.example/rekey/internal/store"
+)
+
+// Daemon is an open installation.
+type Daemon struct {
+	config Config
+	logger *slog.Logger
+
+	lock      *lock
+	store     *store.DB
+	log       *audit.Log
+	around    *surroundings // nil if no tenant is configured
+	rotations *rotation.Keeper
+	carrier   *carrier
+	api       *api.API
+
+	closing chan struct{} // closed when no new work is to begin
+	stop    func()        // closes it, once
+	looking context.Context
+	acting  context.Context // of what must not break off in the middle; ends last
+	cut     func()          // ends acting
+	work    sync.Once
+	guests  guests
+}
+
+// Open opens the installation in the data folder, which it makes if there is
+// none. Its error is a *LockedError if another process works on the folder.
+// Nothing runs by itself before Work or Serve is called.
+func Open(ctx context.Context, c Config) (*Daemon, error) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	d := &Daemon{config: c, logger: c.Logger, closing: make(chan struct{})}
+	d.acting, d.cut = context.WithCancel(context.WithoutCancel(ctx))
+	looking, end := context.WithCancel(d.acting)
+	d.looking, d.stop = looking, sync.OnceFunc(func() { close(d.closing); end() })
+	if err := d.open(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *Daemon) open(ctx context.Context) (err error) {
+	c := d.config
+	if d.lock, err = lockFolder(c.Data); err != nil {
+		return err
+	}
+	ring, err := secret.OpenKeyring(c.Data, c.MasterKeyFile)
+	if err != nil {
+		return err
+	}
+	if d.log, err = audit.New(ring.Signing); err != nil {
+		return err
+	}
+	if d.store, err = store.Open(ctx, c.DatabaseAddress(), schemas()...); err != nil {
+		return err
+	}
+	if c.Tenant.ID != "" {
+		if d.around, err = surround(c, d.store, ring.Sealer); err != nil {
+			return err
+		}
+	}
+	d.rotations = &rotation.Keeper{
+		Store: d.store, Log: d.log, Sealer: ring.Sealer, Markers: ring.Markers, Systems: d.systems,
+		Timing: timing(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Stopping: d.stopping,
+	}
+	d.carrier = newCarrier(d.rotations, d.logger)
+	d.api, err = api.New(api.Config{
+		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
+		Wake: d.carrier.wake, Stopping: d.stopping, Logger: d.logger,
+	})
+	return err
+}
+
+// Close lets what runs finish, as far as that takes no longer than a person
+// waits, and gives the data folder free.
+func (d *Daemon) Close() error {
+	d.stop()
+	left := d.guests.close()
+	select {
+	case <-left:
+	case <-time.After(grace):
+		d.cut()
+		<-left
+	}
+	d.cut()
+	var errs []error
+	if d.api != nil {
+		d.checkpoint(context.Background())
+	}
+	if d.store != nil {
+		errs = append(errs, d.store.Close())
+	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.release())
+	}
+	return errors.Join(errs...)
+}
+
+const grace = 8 * time.Second
+
+func (d *Daemon) stopping() bool {
+	select {
+	case <-d.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Handler is everything that a server answers.
+func (d *Daemon) Handler() http.Handler {
+	return server.Handler(server.Config{Version: d.config.Version, API: d.api, Checks: d.checks(), Logger: d.logger})
+}
+
+// Local is a client that acts as the person at this machine. Whoever can read
+// the data folder can do anything with it, so that person is an administrator.
+func (d *Daemon) Local() (*client.Client, error) {
+	a, err := d.operator()
+	if err != nil {
+		return nil, err
+	}
+	return d.Client(a), nil
+}
+
+func (d *Daemon) systems(tenant string) (rotation.Systems, error) {
+	if d.around == nil || tenant != d.around.tenant {
+		return rotation.Systems{}, &rotation.InvalidError{Why: fmt.Sprintf("tenant %q is not configured; rekey init writes a configuration to begin with", tenant)}
+	}
+	return d.around.systems(), nil
+}
+
+func timing(r Rotation) rotation.Timing {
+	return rotation.Timing{
+		Successes: r.SignIns, Proof: rotation.Duration(r.Proof), Overlap: rotation.Duration(r.Overlap), Watch: rotation.Duration(r.Watch),
+	}
+}
+
+func (d *Daemon) checkpoints() string { return filepath.Join(d.config.Data, audit.CheckpointsFile) }
+
+// operator is the person at this machine.
+func (d *Daemon) operator() (access.Actor, error) {
+	id, name := whoami()
+	return access.Actor{ID: "local:" + id, Name: name, Person: "local:" + id, Role: access.Administrator, Tenant: d.config.Tenant.ID}, nil
+}

@@ -1,0 +1,78 @@
+package daemon
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"rekey.example/rekey/internal/connector"
+	"rekey.example/rekey/internal/connector/azure"
+	"rekey.example/rekey/internal/connector/embedded"
+	"rekey.example/rekey/internal/connector/entra"
+	"rekey.example/rekey/internal/connector/keyvault"
+	"rekey.example/rekey/internal/connector/rest"
+	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/rotation"
+)
+
+// Every connector has its line in this file, and nowhere else.
+
+const (
+	graphHost = "graph.microsoft.com"
+	loginHost = "login.microsoftonline.com"
+	vaultSpan = ".vault.azure.net" // what follows a Key Vault's name
+)
+
+// directory is the tenant's Entra ID.
+func (s *surroundings) directory() *entra.Directory {
+	return &entra.Directory{Graph: s.graphWriter, Login: s.login, Tenant: s.tenant}
+}
+
+// vault opens a vault by the name that inventory.Place has.
+func (s *surroundings) vault(name string) (connector.Vault, error) {
+	if name == inventory.Embedded {
+		return &embedded.Vault{Store: s.store, Sealer: s.sealer, Tenant: s.tenant}, nil
+	}
+	c, err := s.keyVault(name, s.writer)
+	if err != nil {
+		return nil, err
+	}
+	return &keyvault.Vault{API: c}, nil
+}
+
+// systems are what the tenant's rotations work with.
+func (s *surroundings) systems() rotation.Systems {
+	d := s.directory()
+	return rotation.Systems{Issuer: d, Verifier: d, Now: d.Now, Vault: s.vault}
+}
+
+// keyVault is the wire to one Key Vault. Only configured ones are spoken to: a
+// place that somebody wrote into a tag must not send our token elsewhere.
+func (s *surroundings) keyVault(name string, as azcore.TokenCredential) (*rest.Client, error) {
+	host := vaultHost(name)
+	for _, v := range s.vaults {
+		if vaultHost(v.Name) == host {
+			return rest.New(rest.Config{Base: "https://" + host, Transport: s.wire, Credential: as, Scope: "https://vault.azure.net/.default"})
+		}
+	}
+	return nil, &rotation.InvalidError{Why: fmt.Sprintf("the vault %s is not configured; add it under vaults in the configuration", name)}
+}
+
+// vaultHost is the host of a Key Vault that is named short or in full.
+func vaultHost(name string) string {
+	host := strings.ToLower(name)
+	if !strings.Contains(host, ".") {
+		host += vaultSpan
+	}
+	return host
+}
+
+func (s *surroundings) graph(as azcore.TokenCredential) (*rest.Client, error) {
+	return rest.New(rest.Config{Base: "https://" + graphHost, Transport: s.wire, Credential: as, Scope: "https://" + graphHost + "/.default"})
+}
+
+// identity opens one of our own identities.
+func identity(i Identity, tenant string, wire azure.Wire) (*azure.Identity, error) {
+	return azure.Open(azure.Config{Tenant: tenant, Client: i.ClientID, Secret: i.ClientSecret, CertificateFile: i.CertificateFile, Wire: wire})
+}

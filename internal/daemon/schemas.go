@@ -1,0 +1,21 @@
+package daemon
+
+import (
+	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/connector/embedded"
+	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/server/api"
+	"rekey.example/rekey/internal/store"
+)
+
+// schemas lists every change of the tables, in the order of their versions. A
+// released one is never edited: a change is a new one with a higher version
+// than all of these.
+func schemas() []store.Schema {
+	return []store.Schema{
+		audit.Schema,    // 10
+		embedded.Schema, // 30
+		rotation.Schema, // 50
+		api.Schema,      // 70
+	}
+}

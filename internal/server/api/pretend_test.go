@@ -1,0 +1,92 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	wire "rekey.example/rekey/api"
+	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/connector"
+	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/secret"
+	"rekey.example/rekey/internal/store"
+)
+
+var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, rotation.Schema, Schema}
+
+// The application that requests are about, and its only secret.
+var (
+	basware = inventory.Application{
+		Tenant: home, ObjectID: "aaaaaaaa-0000-4000-8000-000000000001", ClientID: "bbbbbbbb-0000-4000-8000-000000000001",
+		Holder: inventory.InApplications, Name: "D365_Basware_InvoiceExport_PRD", Enabled: true, Owners: []inventory.Owner{{ObjectID: "o1", Kind: "user", Name: "Nora"}},
+	}
+	ending = inventory.Credential{
+		Tenant: home, Holder: basware.ObjectID, KeyID: "cccccccc-0000-4000-8000-000000000001", Kind: inventory.ClientSecret, Label: "invoice export",
+		Hint: "abc", Starts: time.Now().AddDate(-1, 0, 0).UTC().Truncate(time.Second), Expires: time.Now().AddDate(0, 0, 6).UTC().Truncate(time.Second),
+	}
+	kept = inventory.Place{Vault: inventory.Embedded, Name: "basware-secret"}
+)
+
+// pretended is a directory with that one secret, and an empty vault.
+func pretended(string) (rotation.Systems, error) {
+	return rotation.Systems{
+		Issuer: issuer{}, Now: func(context.Context) (time.Time, error) { return time.Now(), nil },
+		Vault: func(string) (connector.Vault, error) { return vault{}, nil },
+	}, nil
+}
+
+type issuer struct{}
+
+func (issuer) Credentials(context.Context, inventory.Application) ([]inventory.Credential, error) {
+	return []inventory.Credential{ending}, nil
+}
+
+func (issuer) Issue(context.Context, connector.Order) (inventory.Credential, secret.Value, error) {
+	return inventory.Credential{}, secret.Value{}, errors.New("a test of requests issues nothing")
+}
+
+func (issuer) Withdraw(context.Context, inventory.Application, string) error {
+	return errors.New("a test of requests withdraws nothing")
+}
+
+type vault struct{}
+
+func (vault) Put(context.Context, string, connector.Deposit) (string, error) {
+	return "", errors.New("a test of requests deposits nothing")
+}
+
+func (vault) Get(context.Context, string) (connector.Deposit, error) {
+	return connector.Deposit{}, connector.ErrNotFound
+}
+
+// readings are Syncs that end at once.
+type readings struct{ last wire.Sync }
+
+func (r *readings) Start(by access.Actor, full bool) (wire.Sync, error) {
+	if err := by.Check(access.SyncInventory); err != nil {
+		return wire.Sync{}, err
+	}
+	r.last = wire.Sync{ID: "s-1", State: wire.SyncStateDone, Full: full, Phase: "done", Started: time.Now()}
+	return r.last, nil
+}
+
+func (r *readings) List(tenant string) []wire.Sync {
+	if tenant != home || r.last.ID == "" {
+		return []wire.Sync{}
+	}
+	return []wire.Sync{r.last}
+}
+
+func (r *readings) Get(tenant, id string) (wire.Sync, <-chan struct{}) {
+	if tenant != home || id != r.last.ID || id == "" {
+		return wire.Sync{}, nil
+	}
+	ended := make(chan struct{})
+	close(ended)
+	return r.last, ended
+}
+
+func (h *house) furnish(c *Config) { c.Syncs = &readings{} }
