@@ -109,6 +109,9 @@ func certificate(file string, password secret.Value) ([]*x509.Certificate, crypt
 // refused us.
 func (i *Identity) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := i.credential.GetToken(ctx, o)
+	if err != nil && ctx.Err() != nil {
+		return token, fmt.Errorf("cannot sign in: %w", context.Cause(ctx)) // azidentity's own error does not say it
+	}
 	if err != nil {
 		return token, explain(err)
 	}

@@ -66,10 +66,10 @@ func explain(err error) error {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok || strings.Contains(text, "x509:") {
 		return &SignInError{Text: "the certificate of the login host is not trusted", Cure: "if a proxy or the simulator stands between, give its CA file (ca_file)"}
 	}
-	if e, ok := errors.AsType[*net.DNSError](err); ok {
-		return &SignInError{Text: "the login host " + e.Name + " was not found", Cure: "check the network and the proxy"}
+	if _, ok := errors.AsType[*net.DNSError](err); ok || strings.Contains(text, "no such host") {
+		return &SignInError{Text: "the login host was not found", Cure: "check the network and the proxy"}
 	}
-	if _, ok := errors.AsType[*net.OpError](err); ok {
+	if _, ok := errors.AsType[*net.OpError](err); ok || strings.Contains(text, "connection refused") {
 		return &SignInError{Text: "the login host could not be reached", Cure: "check the network and the proxy"}
 	}
 	return &SignInError{Text: shorten(text)}

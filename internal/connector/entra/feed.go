@@ -103,7 +103,7 @@ func (f *Feed) latest(ctx context.Context) (string, error) {
 	if round.Mark == "" {
 		return "", fmt.Errorf("cannot mark the beginning of the walk through %s: %w", f.Set, rest.ErrTruncated)
 	}
-	return round.Mark, nil
+	return round.Mark, f.trust(&inventory.Page{Mark: round.Mark})
 }
 
 // Object reads one object whole.
@@ -148,6 +148,9 @@ func (f *Feed) pages(ctx context.Context, link string, delta bool) iter.Seq2[*in
 				return
 			}
 			page, err := f.split(answer.body, delta)
+			if err == nil {
+				err = f.trust(page)
+			}
 			if err != nil {
 				yield(nil, err)
 				return
@@ -161,6 +164,20 @@ func (f *Feed) pages(ctx context.Context, link string, delta bool) iter.Seq2[*in
 			current = ahead
 		}
 	}
+}
+
+// trust refuses a page whose links lead elsewhere: they would be kept, and asked
+// with our token.
+func (f *Feed) trust(p *inventory.Page) error {
+	for _, link := range []string{p.Next, p.Mark} {
+		if link == "" {
+			continue
+		}
+		if err := f.Graph.Belongs(link); err != nil {
+			return fmt.Errorf("cannot go on reading %s: %w", f.Set, err)
+		}
+	}
+	return nil
 }
 
 // asked is a page on its way.

@@ -27,7 +27,7 @@ type reader struct {
 	scanner
 	object *inventory.Object
 	holder inventory.HolderKind
-	custom []string // customKeyIdentifier of each credential, as received
+	custom []string // customKeyIdentifier of each credential, in one form if it is a thumbprint
 	usage  []string // of each credential that is a key
 }
 
@@ -158,11 +158,18 @@ func (r *reader) credential(kind inventory.Kind) error {
 	if err == nil && c.KeyID == "" {
 		return errJSON
 	}
-	if custom != "" && kind == inventory.Certificate {
-		c.Thumbprint = thumbprint(custom)
+	print := ""
+	if custom != "" {
+		print = thumbprint(custom)
 	}
-	if custom != "" && kind == inventory.ClientSecret && c.Label == "" {
+	switch {
+	case kind == inventory.Certificate:
+		c.Thumbprint = print
+	case print == "" && c.Label == "":
 		c.Label = oldDescription(custom)
+	}
+	if print != "" {
+		custom = print // one wrote it as hexadecimal, the other as base64
 	}
 	r.object.Credentials = append(r.object.Credentials, c)
 	r.custom, r.usage = append(r.custom, custom), append(r.usage, usage)

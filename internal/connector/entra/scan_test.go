@@ -210,6 +210,21 @@ func TestOldDescriptionsAreRead(t *testing.T) {
 	}
 }
 
+func TestSigningPasswordIsKnownByItsThumbprintInAnyForm(t *testing.T) {
+	raw := `{"id":"o","passwordCredentials":[{"keyId":"p","customKeyIdentifier":"AAECAwQFBgcICQoLDA0ODxAREhM="}],
+		"keyCredentials":[{"keyId":"s","usage":"Sign","customKeyIdentifier":"000102030405060708090A0B0C0D0E0F10111213"}]}`
+	var r reader
+	var o inventory.Object
+	if err := r.read([]byte(raw), &o, inventory.InServicePrincipals); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range o.Credentials {
+		if c.Kind != inventory.SAMLSigning {
+			t.Errorf("%s is a %s, want %s", c.KeyID, c.Kind, inventory.SAMLSigning)
+		}
+	}
+}
+
 func TestServicesOfMicrosoftAreHiddenUnlessTheyHoldCredentials(t *testing.T) {
 	for credentials, want := range map[string]bool{`[]`: true, `[{"keyId":"k"}]`: false} {
 		var r reader

@@ -103,6 +103,13 @@ func (c *Client) Read(ctx context.Context, path string, into []byte, peek func([
 	return answer, err
 }
 
+// Belongs returns ErrForeignLink unless a link of an answer stays on the host.
+// Whoever keeps a link for later asks before.
+func (c *Client) Belongs(link string) error {
+	_, err := c.target(link)
+	return err
+}
+
 // target is where a path or a link of the server leads. Links to another host
 // are refused: they would take our token there.
 func (c *Client) target(path string) (string, error) {

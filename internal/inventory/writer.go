@@ -1,0 +1,248 @@
+package inventory
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/store"
+)
+
+// writer is one transaction of a reading.
+type writer struct {
+	*reading
+	position // as it will be
+	tx       *store.Tx
+	counts   Counts
+	events   []audit.Event
+	object   Object // memory for decoding
+
+	ahead    map[ObjectID]known // rows that the page will probably need
+	inserted map[ObjectID]int64 // new in this transaction
+	rows     struct{ applications, credentials, owners bulk }
+	find     *sql.Stmt
+}
+
+// known is what a row says of an object.
+type known struct {
+	num  int64
+	hash string
+	gone int64
+}
+
+func newWriter(r *reading, tx *store.Tx) *writer {
+	w := &writer{reading: r, position: r.at.copy(), tx: tx, ahead: map[ObjectID]known{}, inserted: map[ObjectID]int64{}}
+	w.rows.applications = bulk{table: newApplications, tx: tx}
+	w.rows.credentials = bulk{table: newCredentials, tx: tx}
+	w.rows.owners = bulk{table: newOwners, tx: tx}
+	return w
+}
+
+func (w *writer) end() {
+	w.rows.applications.end()
+	w.rows.credentials.end()
+	w.rows.owners.end()
+	if w.find != nil {
+		_ = w.find.Close() // its transaction ends as well
+	}
+}
+
+func (w *writer) flush() error {
+	return errors.Join(w.rows.applications.flush(), w.rows.credentials.flush(), w.rows.owners.flush())
+}
+
+func (w *writer) finish() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := w.Log.Record(w.tx, w.events...); err != nil {
+		return err
+	}
+	return w.position.save(w.tx)
+}
+
+// digest tells whether an object changed. It is a cryptographic one: whoever may
+// edit an application must not be able to hide a credential from us.
+func digest(raw []byte) [16]byte {
+	sum := sha256.Sum256(raw)
+	return [16]byte(sum[:16])
+}
+
+// whole takes in a page of a full walk.
+func (w *writer) whole(p *Page) error {
+	w.counts.Pages++
+	w.counts.Bytes += int64(p.Bytes)
+	w.counts.Read += len(p.Records)
+	if err := w.foresee(len(p.Records)); err != nil {
+		return err
+	}
+	var unknown []int
+	for i := range p.Records {
+		rec := &p.Records[i]
+		k, ok := w.ahead[rec.ObjectID]
+		if !ok {
+			unknown = append(unknown, i)
+			continue
+		}
+		w.swept = max(w.swept, k.num)
+		if err := w.compare(k, rec); err != nil {
+			return err
+		}
+	}
+	return w.meet(p, unknown)
+}
+
+// foresee reads the rows that follow the last one met: objects come in the same
+// order as last time, mostly, and rows side by side are read far faster than one
+// by one.
+func (w *writer) foresee(n int) error {
+	clear(w.ahead)
+	if w.baseline == 0 {
+		return nil
+	}
+	rows, err := w.tx.Query(`SELECT num, object_id, hash, gone FROM inventory_application WHERE tenant = $1 AND num > $2 ORDER BY num LIMIT $3`, w.position.tenant, w.swept, int64(n+n/8))
+	if err != nil {
+		return fmt.Errorf("cannot read known objects: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k known
+		var id ObjectID
+		if err := rows.Scan(&k.num, &id, &k.hash, &k.gone); err != nil {
+			return fmt.Errorf("cannot read known objects: %w", err)
+		}
+		w.ahead[id] = k
+	}
+	return rows.Err()
+}
+
+// compare skips an object that is as it was, and takes in one that is not.
+func (w *writer) compare(k known, rec *Record) error {
+	sum := digest(rec.Raw)
+	if k.gone == 0 && k.hash != "" && same(k.hash, sum) {
+		w.seen.add(k.num)
+		w.counts.Unchanged++
+		return nil
+	}
+	if err := w.reading.feed.Read(rec.Raw, &w.object); err != nil {
+		return err
+	}
+	return w.replace(k.num, hex.EncodeToString(sum[:]), false)
+}
+
+func same(text string, sum [16]byte) bool {
+	var b [32]byte
+	hex.Encode(b[:], sum[:])
+	return text == string(b[:])
+}
+
+// meet takes in objects that were not foreseen: new ones, and known ones that
+// come in another order.
+func (w *writer) meet(p *Page, unknown []int) error {
+	if len(unknown) == 0 {
+		return nil
+	}
+	first, err := reserve(w.tx, w.position.tenant, len(unknown))
+	if err != nil {
+		return err
+	}
+	for _, i := range unknown {
+		rec := &p.Records[i]
+		k, err := w.lookUp(rec.ObjectID)
+		if err != nil {
+			return err
+		}
+		if k.num != 0 {
+			if err := w.compare(k, rec); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := w.reading.feed.Read(rec.Raw, &w.object); err != nil {
+			return err
+		}
+		if w.object.Hidden {
+			w.counts.Unchanged++
+			continue
+		}
+		sum := digest(rec.Raw)
+		if err := w.insert(first, hex.EncodeToString(sum[:])); err != nil {
+			return err
+		}
+		first++
+	}
+	return nil
+}
+
+// lookUp finds an object's row; its number is 0 if there is none.
+func (w *writer) lookUp(id ObjectID) (k known, err error) {
+	if num := w.inserted[id]; num != 0 {
+		if err := w.flush(); err != nil {
+			return k, err
+		}
+	}
+	if w.find == nil {
+		if w.find, err = w.tx.Prepare(`SELECT num, hash, gone FROM inventory_application WHERE object_look = $1 AND tenant = $2 AND object_id = $3`); err != nil {
+			return k, fmt.Errorf("cannot look up objects: %w", err)
+		}
+	}
+	err = w.find.QueryRow(look(string(id)), w.position.tenant, id).Scan(&k.num, &k.hash, &k.gone)
+	if errors.Is(err, sql.ErrNoRows) {
+		return k, nil
+	}
+	if err != nil {
+		return k, fmt.Errorf("cannot look up object %s: %w", id, err)
+	}
+	return k, nil
+}
+
+// insert writes a new object with everything it holds.
+func (w *writer) insert(num int64, hash string) error {
+	o := &w.object
+	err := w.rows.applications.add(w.position.tenant, num, string(o.Holder), string(o.ObjectID), look(string(o.ObjectID)), string(o.ClientID), look(string(o.ClientID)),
+		o.Name, fold(o.Name), o.Audience, o.Home, o.Kind, o.SSO, o.Notes, number(o.Enabled), millis(o.Created), writeOwners(o.Owners), int64(len(o.Owners)), hash, int64(0))
+	if err != nil {
+		return err
+	}
+	for _, owner := range o.Owners {
+		if err := w.rows.owners.add(w.position.tenant, look(string(owner.ObjectID)), num); err != nil {
+			return err
+		}
+		if err := w.person(owner); err != nil {
+			return err
+		}
+	}
+	w.tell(evAppAppeared, o, nil)
+	for i := range o.Credentials {
+		c := &o.Credentials[i]
+		unmanaged, err := w.appeared(o, c)
+		if err != nil {
+			return err
+		}
+		err = w.rows.credentials.add(w.position.tenant, num, c.KeyID, look(c.KeyID), string(c.Kind), c.Label, c.Hint, c.Thumbprint, "",
+			millis(c.Starts), endMillis(c.Expires), millis(c.LastUsed), unmanaged, int64(0))
+		if err != nil {
+			return err
+		}
+	}
+	w.inserted[o.ObjectID] = num
+	w.seen.add(num)
+	w.live++
+	return nil
+}
+
+// person writes down an owner, once in a reading.
+func (w *writer) person(o Owner) error {
+	if w.people == nil || len(w.people) > 20_000 {
+		w.people = map[ObjectID]string{}
+	}
+	text := o.Name + "\x00" + o.Mail
+	if w.people[o.ObjectID] == text {
+		return nil
+	}
+	w.reading.people[o.ObjectID] = text
+	return putPerson(w.tx, w.position.tenant, o)
+}
