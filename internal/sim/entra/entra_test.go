@@ -29,6 +29,15 @@ const (
 	secret   = "abc8Q~AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAcWd"
 )
 
+// signer is one token signing key for all tests.
+var signer = sync.OnceValue(func() *world.Signer {
+	s, err := world.NewSigner()
+	if err != nil {
+		panic(err)
+	}
+	return s
+})
+
 // tenant is a pretended Entra with one client.
 type tenant struct {
 	*testing.T
@@ -41,6 +50,7 @@ type tenant struct {
 func newTenant(t *testing.T, c world.Config) *tenant {
 	t.Helper()
 	c.Tenant = world.Tenant{ID: tenantID, Domain: "contoso.com", Name: "Contoso"}
+	c.Signer = signer()
 	w, err := world.New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -44,13 +45,9 @@ const (
 
 // frame is the headers of an answer or a failure.
 func (c *call) frame(h http.Header, a *answer, f *failure) {
-	for name, values := range c.header {
-		h[name] = values
-	}
+	maps.Copy(h, c.header)
 	if f != nil {
-		for name, values := range f.header {
-			h[name] = values
-		}
+		maps.Copy(h, f.header)
 		h.Set("Content-Type", typeError)
 		return
 	}

@@ -71,7 +71,7 @@ func (c *call) createApplication([]string) (a *answer, f *failure) {
 		c.w.Directory.AddApplication(made)
 		t := target{world.KindApplication, &made.Holder, made, nil}
 		c.record("createApplication", t, "", made.Name)
-		c.audit("Add application", "Add", t, changed1("DisplayName", "", made.Name), changed1("AppId", "", made.AppID))
+		c.audit("Add application", "Add", t, changed("DisplayName", "", made.Name), changed("AppId", "", made.AppID))
 		body := c.single(t, &view{w: c.w, truth: true, exact: true}, nil)
 		a = &answer{status: http.StatusCreated, body: body, location: c.location("directoryObjects/" + made.ID + "/Microsoft.DirectoryServices.Application")}
 	})

@@ -18,8 +18,8 @@ func (c *call) record(what string, t target, key, label string) {
 	c.w.Record(world.Fact{What: what, Object: t.h.ID, Key: key, Label: label, By: c.claims.AppID, Request: c.sentID})
 }
 
-// changed1 is one modified property of text; the log keeps values as JSON in texts.
-func changed1(name, before, after string) world.AuditProperty {
+// changed is one modified property of text; the log keeps values as JSON in texts.
+func changed(name, before, after string) world.AuditProperty {
 	return world.AuditProperty{Name: name, Old: listText(before), New: listText(after)}
 }
 

@@ -105,7 +105,7 @@ func (c *call) createFederated(keys []string) (a *answer, f *failure) {
 		t.app.Federated = append(slices.Clip(t.app.Federated), made)
 		c.touch(t, "federatedIdentityCredentials")
 		c.record("addFederated", t, made.ID, made.Name)
-		c.audit("Update application", "Update", t, changed1("FederatedIdentityCredentials", "", made.Name))
+		c.audit("Update application", "Update", t, changed("FederatedIdentityCredentials", "", made.Name))
 		a = c.oneFederated(t, made, http.StatusCreated)
 		a.location = c.location("federatedIdentityCredentials/" + made.ID)
 	})
@@ -205,7 +205,7 @@ func (c *call) changeFederated(keys []string, act func(t target, i int) *failure
 			return
 		}
 		c.touch(t, "federatedIdentityCredentials")
-		c.audit("Update application", "Update", t, changed1("FederatedIdentityCredentials", "", ""))
+		c.audit("Update application", "Update", t, changed("FederatedIdentityCredentials", "", ""))
 	})
 	if f != nil {
 		return nil, f

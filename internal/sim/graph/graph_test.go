@@ -6,20 +6,29 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"rekey.example/rekey/internal/sim/world"
 )
 
+// signer is one token signing key for all tests.
+var signer = sync.OnceValue(func() *world.Signer {
+	s, err := world.NewSigner()
+	if err != nil {
+		panic(err)
+	}
+	return s
+})
+
 // tenant is a pretended Graph with one caller.
 type tenant struct {
 	*testing.T
-	w       *world.World
-	graph   http.Handler
-	caller  *world.ServicePrincipal
-	token   string
-	headers map[string]string // of every request
+	w      *world.World
+	graph  http.Handler
+	caller *world.ServicePrincipal
+	token  string
 }
 
 const (
@@ -31,6 +40,7 @@ const (
 func newTenant(t *testing.T, c world.Config, roles string) *tenant {
 	t.Helper()
 	c.Tenant = world.Tenant{ID: tenantID, Domain: "contoso.com", Name: "Contoso"}
+	c.Signer = signer()
 	w, err := world.New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -113,7 +113,7 @@ func (c *call) ownersChanged(t target, what, activity, operation, id string) {
 	}
 	c.touch(t, "owners")
 	c.record(what, t, "", id)
-	c.audit(activity+noun, operation, t, changed1("ObjectID", "", id))
+	c.audit(activity+noun, operation, t, changed("ObjectID", "", id))
 }
 
 // ownedObjects are what a user or service principal owns.

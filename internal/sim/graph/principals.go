@@ -40,7 +40,7 @@ func (c *call) createPrincipal([]string) (a *answer, f *failure) {
 		c.w.Directory.AddServicePrincipal(made)
 		t := target{world.KindPrincipal, &made.Holder, nil, made}
 		c.record("createServicePrincipal", t, "", made.Name)
-		c.audit("Add service principal", "Add", t, changed1("AccountEnabled", "", "true"), changed1("AppPrincipalId", "", made.AppID))
+		c.audit("Add service principal", "Add", t, changed("AccountEnabled", "", "true"), changed("AppPrincipalId", "", made.AppID))
 		body := c.single(t, &view{w: c.w, truth: true, exact: true}, nil)
 		a = &answer{status: http.StatusCreated, body: body, location: c.location("directoryObjects/" + made.ID + "/Microsoft.DirectoryServices.ServicePrincipal")}
 	})

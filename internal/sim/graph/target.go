@@ -77,7 +77,7 @@ func (t target) resource() string {
 	return "ServicePrincipal"
 }
 
-// write appends the object in full under its context.
+// single is the body of an answer that is one object.
 func (c *call) single(t target, v *view, chosen []int) []byte {
 	b := make([]byte, 0, 4096)
 	suffix := "/$entity"

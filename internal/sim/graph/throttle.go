@@ -55,7 +55,7 @@ func (c *call) charge(found *route) *failure {
 		return nil
 	}
 	who := c.claims.AppID
-	if strings.HasPrefix(found.pattern, "auditLogs/") {
+	if strings.HasPrefix(found.pattern, "auditLogs/") || strings.HasPrefix(found.pattern, "reports/") {
 		if _, wait := c.meter.take("audit "+who, 1, auditLimit, auditWindow); wait > 0 {
 			return c.throttled("Tenant_Application/ReadOnly", "ResourceUnitLimitExceeded", 1, wait)
 		}
