@@ -64,7 +64,7 @@ func applicationsShow(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use:     "show ID",
 		Short:   "Everything known of one application",
-		Long:    "Tells everything of one application, named by its object id or client id: owners, credentials, findings.",
+		Long:    "Tells everything of one application, named by its object id or client id: owners,\ncredentials, findings.",
 		Example: "  rekey applications show 6f1f2a9c-3e3c-4d53-b8a3-0b4f2c4e7d10",
 		Args:    takes("ID"),
 		RunE: func(c *cobra.Command, args []string) error {

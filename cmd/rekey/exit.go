@@ -61,8 +61,7 @@ func report(w io.Writer, err error) int {
 		return int(s)
 	}
 	what, hint, exit := explain(err)
-	lines := strings.Split(strings.TrimSpace(what), "\n")
-	for _, l := range lines {
+	for l := range strings.SplitSeq(strings.TrimSpace(what), "\n") {
 		fmt.Fprintf(w, "rekey: %s\n", visible(l))
 	}
 	for l := range strings.Lines(hint) {

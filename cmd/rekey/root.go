@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -51,7 +52,24 @@ func rootCommand(s *session) *cobra.Command {
 	root.SetHelpTemplate("{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}\n\n{{end}}{{.UsageString}}")
 	root.InitDefaultHelpCmd()
 	root.InitDefaultHelpFlag()
+	strict(root)
 	return root
+}
+
+// strict makes wrong arguments a usage error wherever they are found out.
+func strict(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			err := check(c, args)
+			if _, known := errors.AsType[*problem](err); err == nil || known {
+				return err
+			}
+			return usage("%v", err).next("usage: " + c.UseLine())
+		}
+	}
+	for _, below := range c.Commands() {
+		strict(below)
+	}
 }
 
 // helpOrUnknown is what a command does that only has commands below it.
@@ -59,6 +77,7 @@ func helpOrUnknown(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return c.Help()
 	}
+	c.SuggestionsMinimumDistance = 2
 	p := usage("%s has no command %q", c.CommandPath(), args[0])
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		return p.next("did you mean " + c.CommandPath() + " " + strings.Join(near, " or ") + "?")
@@ -68,7 +87,7 @@ func helpOrUnknown(c *cobra.Command, args []string) error {
 
 // family is a command that only groups others.
 func family(use, short, long string, below ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use + " COMMAND", Short: short, Long: long, Args: cobra.ArbitraryArgs, RunE: helpOrUnknown, SuggestionsMinimumDistance: 2}
+	c := &cobra.Command{Use: use + " COMMAND", Short: short, Long: long, Args: cobra.ArbitraryArgs, RunE: helpOrUnknown}
 	c.AddCommand(below...)
 	return c
 }

@@ -76,7 +76,7 @@ func rotationsShow(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use:     "show ID",
 		Short:   "Everything of one rotation",
-		Long:    "Tells everything of one rotation: its plan and hash, who asked and approved, each step with what was seen, each consumer.",
+		Long:    "Tells everything of one rotation: its plan and hash, who asked and approved, each step\nwith what was seen, each consumer.",
 		Example: "  rekey rotations show r-4k2v7q3m5x6a",
 		Args:    takes("ID"),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -144,7 +144,7 @@ func color(b []byte) []byte { return jsonKey.ReplaceAll(b, []byte("$1\x1b[34m$2\
 // asYAML turns a JSON document, which is YAML already, into block style.
 func asYAML(b []byte) ([]byte, error) {
 	var n yaml.Node
-	if err := yaml.Unmarshal(b, &n); err != nil {
+	if err := yaml.Unmarshal(escapeYAML(b), &n); err != nil {
 		return nil, fmt.Errorf("cannot write YAML: %w", err)
 	}
 	restyle(&n)

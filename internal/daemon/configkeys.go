@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -84,10 +85,10 @@ func meaning(name string, f reflect.StructField) string {
 }
 
 // fieldsOf yields the fields that can be set.
-func fieldsOf(t reflect.Type) func(func(reflect.StructField) bool) {
+func fieldsOf(t reflect.Type) iter.Seq[reflect.StructField] {
 	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			if f := t.Field(i); f.IsExported() && f.Tag.Get("koanf") != "-" && !yield(f) {
+		for f := range t.Fields() {
+			if f.IsExported() && f.Tag.Get("koanf") != "-" && !yield(f) {
 				return
 			}
 		}

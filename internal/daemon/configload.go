@@ -287,3 +287,11 @@ func toMap(v reflect.Value) map[string]any {
 	}
 	return m
 }
+
+// DefaultSettings are the keys with their defaults. The data folder is left out,
+// since it depends on who asks.
+func DefaultSettings() []Setting {
+	c := Defaults("")
+	l := layers{from: map[string]string{}}
+	return l.settings(&c)
+}

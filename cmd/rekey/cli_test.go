@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"rekey.example/rekey/internal/sim"
+	"rekey.example/rekey/internal/sim/world"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"rekey": main})
+}
+
+// TestScripts runs testdata/*.txt: what the program says and how it ends, as
+// whoever types the commands sees it.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: apart, Cmds: scriptCommands})
+}
+
+// TestCloudScripts runs testdata/cloud/*.txt against the pretended tenant, which
+// the commands reach as they would reach a real one from behind a proxy.
+func TestCloudScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/cloud", Setup: func(e *testscript.Env) error {
+		if err := apart(e); err != nil {
+			return err
+		}
+		cloud, err := sim.New(sim.Config{World: world.Config{Seed: 1}})
+		if err != nil {
+			return err
+		}
+		e.Defer(cloud.Close)
+		proxy, err := cloud.Listen(t.Context(), "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		e.Defer(func() { proxy.Close() }) // nothing is left to be told
+		ca := filepath.Join(e.WorkDir, "ca.pem")
+		if err := proxy.WriteCA(ca); err != nil {
+			return err
+		}
+		for k, v := range cloudVariables(cloud, proxy.URL(), ca) {
+			e.Setenv(k, v)
+		}
+		return nil
+	}, Cmds: scriptCommands})
+}
+
+// cloudVariables is the configuration of an installation in the pretended tenant.
+func cloudVariables(cloud *sim.Cloud, proxy, ca string) map[string]string {
+	c := cloud.Tenant()
+	return map[string]string{
+		"REKEY_PROXY": proxy, "REKEY_CA_FILE": ca, "REKEY_TENANT_ID": c.ID,
+		"REKEY_READER_CLIENT_ID": c.Reader.ClientID, "REKEY_READER_CLIENT_SECRET": c.Reader.Secret,
+		"REKEY_WRITER_CLIENT_ID": c.Writer.ClientID, "REKEY_WRITER_CLIENT_SECRET": c.Writer.Secret,
+		"REKEY_ROTATION_PROOF": "1s", "REKEY_ROTATION_OVERLAP": "1s", "REKEY_ROTATION_WATCH": "1s",
+		"DEMO_APP": c.Demo.ApplicationID, "DEMO_CLIENT": c.Demo.ClientID, "DEMO_KEY": c.Demo.KeyID, "DEMO_NAME": c.Demo.Name,
+		"DEMO_PLACE": c.Demo.Vault + "/" + c.Demo.Secret, "DEMO_CONSUMER": c.Demo.Consumer,
+	}
+}
+
+// apart gives each script a data folder and a home of its own.
+func apart(e *testscript.Env) error {
+	e.Setenv("HOME", e.WorkDir)
+	e.Setenv("REKEY_DATA", filepath.Join(e.WorkDir, "data"))
+	for _, name := range []string{"REKEY_SERVER", "REKEY_TOKEN", "REKEY_TOKEN_FILE", "REKEY_CONFIG"} {
+		e.Setenv(name, "")
+	}
+	return nil
+}
+
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	// exits CODE PROGRAM ARG...: the program ends with exactly that code.
+	"exits": func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) < 2 {
+			ts.Fatalf("usage: exits CODE PROGRAM ARG...")
+		}
+		want, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		got := 0
+		err = ts.Exec(args[1], args[2:]...)
+		if e, ok := errors.AsType[*exec.ExitError](err); ok {
+			got = e.ExitCode()
+		} else {
+			ts.Check(err)
+		}
+		if got != want {
+			ts.Fatalf("it ends with %d, want %d", got, want)
+		}
+	},
+	// capture NAME: what was printed last becomes a variable.
+	"capture": func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: capture NAME")
+		}
+		ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+	},
+	// mode FILE OCTAL: the file has exactly these permissions.
+	"mode": func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 2 {
+			ts.Fatalf("usage: mode FILE OCTAL")
+		}
+		info, err := os.Stat(ts.MkAbs(args[0]))
+		ts.Check(err)
+		if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+			ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+		}
+	},
+}
