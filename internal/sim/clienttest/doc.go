@@ -1,5 +1,10 @@
 // Package clienttest proves that clients nobody has changed work against the
-// pretended clouds: the Azure CLI, Microsoft's Go and JavaScript SDKs, curl.
+// pretended clouds: the Azure CLI, Microsoft's Go, JavaScript and Python SDKs,
+// curl.
+//
+// The one exception is Debian 12's az, which lacks a module for "az keyvault
+// secret" and fails before it sends anything; the folder debian puts that module
+// in its place. It helps a user as well: PYTHONPATH=internal/sim/clienttest/debian.
 //
 // It holds tests only. Each starts a Cloud behind its listening proxy and gives
 // the client what a user would give it: the proxy's address, the CA's file and

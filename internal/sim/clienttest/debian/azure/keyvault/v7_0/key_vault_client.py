@@ -1,0 +1,2 @@
+"""The CLI reads the descriptions of its commands here."""
+from ..key_vault_client import KeyVaultClient  # noqa: F401
