@@ -50,7 +50,11 @@ func TestCloudScripts(t *testing.T) {
 		for k, v := range cloudVariables(cloud, proxy.URL(), ca) {
 			e.Setenv(k, v)
 		}
-		return nil
+		data := filepath.Join(e.WorkDir, "data")
+		if err := os.Mkdir(data, 0o700); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(data, "rekey.yaml"), []byte(cloudConfig), 0o600)
 	}, Cmds: scriptCommands})
 }
 
@@ -66,6 +70,14 @@ func cloudVariables(cloud *sim.Cloud, proxy, ca string) map[string]string {
 		"DEMO_PLACE": c.Demo.Vault + "/" + c.Demo.Secret, "DEMO_CONSUMER": c.Demo.Consumer,
 	}
 }
+
+const cloudConfig = `
+vaults:
+  - name: kv-contoso-prod
+    readValues: true
+  - name: kv-contoso-test
+    readValues: true
+`
 
 // apart gives each script a data folder and a home of its own.
 func apart(e *testscript.Env) error {
