@@ -31,6 +31,8 @@ const (
 	ReadInventory   Action = "inventory.read"
 	SyncInventory   Action = "inventory.sync"
 	ReadPolicy      Action = "policy.read"
+	CheckPolicy     Action = "policy.check"
+	JudgeFinding    Action = "finding.acknowledge"
 	ReadRotations   Action = "rotation.read"
 	ProposeRotation Action = "rotation.propose"
 	ApproveRotation Action = "rotation.approve"
@@ -43,13 +45,13 @@ const (
 )
 
 var permitted = map[Role][]Action{
-	User:    {ReadInventory, ReadPolicy, ReadRotations, ProposeRotation, CancelRotation},
-	Auditor: {ReadInventory, ReadPolicy, ReadRotations, ReadAudit},
+	User:    {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ProposeRotation, CancelRotation},
+	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit},
 	Administrator: {
-		ReadInventory, SyncInventory, ReadPolicy, ReadRotations, ProposeRotation, ApproveRotation,
+		ReadInventory, SyncInventory, ReadPolicy, CheckPolicy, JudgeFinding, ReadRotations, ProposeRotation, ApproveRotation,
 		RefuseRotation, CancelRotation, ReadAudit, ManageTokens, RunDoctor,
 	},
-	System: {SyncInventory, CarryRotation},
+	System: {SyncInventory, CheckPolicy, CarryRotation},
 }
 
 // Actor is whoever acts: a person, a program with a token, or rekey itself.
