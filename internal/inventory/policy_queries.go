@@ -76,7 +76,7 @@ func Holdings(tx *store.Tx, tenant string) iter.Seq2[*Holding, error] {
 
 func holdingsPage(tx *store.Tx, tenant string, number, after int64) (page []Holding, last int64, err error) {
 	at := map[int64]int{} // from an object's number to its place in the page
-	err = each(tx, func(rows *sql.Rows) error {
+	err = eachRow(tx, func(rows *sql.Rows) error {
 		a, err := scanApplication(rows, tenant)
 		if err != nil {
 			return err
@@ -88,7 +88,7 @@ func holdingsPage(tx *store.Tx, tenant string, number, after int64) (page []Hold
 	if err != nil || len(page) == 0 {
 		return nil, 0, err
 	}
-	err = each(tx, func(rows *sql.Rows) error {
+	err = eachRow(tx, func(rows *sql.Rows) error {
 		c, err := scanCredential(rows, tenant, "")
 		if err != nil {
 			return err
@@ -102,7 +102,7 @@ func holdingsPage(tx *store.Tx, tenant string, number, after int64) (page []Hold
 	if err != nil {
 		return nil, 0, err
 	}
-	err = each(tx, func(rows *sql.Rows) error {
+	err = eachRow(tx, func(rows *sql.Rows) error {
 		var num int64
 		k, err := scanKept(rows, tenant, &num)
 		if err != nil {
@@ -174,7 +174,7 @@ func Vaulted(tx *store.Tx, tenant string) iter.Seq2[*Kept, error] {
 }
 
 func vaultedPage(tx *store.Tx, tenant string, number int64, after Kept) (page []Kept, err error) {
-	err = each(tx, func(rows *sql.Rows) error {
+	err = eachRow(tx, func(rows *sql.Rows) error {
 		var k Kept
 		var enabled, expires, created, ends int64
 		err := rows.Scan(&k.Place.Vault, &k.Place.Name, &k.Kind, &enabled, &expires, &created, &k.Fingerprint, &k.KeyID, &k.How, &ends, &k.Holder, &k.HolderName)
@@ -239,7 +239,7 @@ func shared(tx *store.Tx, tenant string, scan func(*sql.Rows) (Shared, error), q
 		}
 		var s *Shared
 		stopped := false
-		err = each(tx, func(rows *sql.Rows) error {
+		err = eachRow(tx, func(rows *sql.Rows) error {
 			next, err := scan(rows)
 			if err != nil {
 				return err
@@ -267,8 +267,8 @@ func shared(tx *store.Tx, tenant string, scan func(*sql.Rows) (Shared, error), q
 
 var errStopped = errors.New("the walk was stopped")
 
-// each calls f for every row of a query.
-func each(tx *store.Tx, f func(*sql.Rows) error, query string, args ...any) error {
+// eachRow calls f for every row of a query.
+func eachRow(tx *store.Tx, f func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := tx.Query(query, args...)
 	if err != nil {
 		return err
