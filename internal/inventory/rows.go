@@ -90,7 +90,7 @@ const setApplication = `UPDATE inventory_application SET client_id = $3, client_
 
 func (a *application) update(tx *store.Tx, tenant int64) error {
 	_, err := tx.Exec(setApplication, tenant, a.num, a.ClientID, look(string(a.ClientID)), a.Name, fold(a.Name), a.Audience, a.Home, a.Kind, a.SSO,
-		a.Notes, number(a.Enabled), millis(a.Created), writeOwners(a.Owners), int64(len(a.Owners)), a.hash, a.gone)
+		a.Notes, flag(a.Enabled), millis(a.Created), writeOwners(a.Owners), int64(len(a.Owners)), a.hash, a.gone)
 	if err != nil {
 		return fmt.Errorf("cannot write application %s: %w", a.ObjectID, err)
 	}

@@ -166,7 +166,8 @@ func fromEnd(ms int64) time.Time {
 	return fromMillis(ms)
 }
 
-func number(b bool) int64 {
+// flag is a bool as both databases keep it.
+func flag(b bool) int64 {
 	if b {
 		return 1
 	}

@@ -203,7 +203,7 @@ func (w *writer) lookUp(id ObjectID) (k known, err error) {
 func (w *writer) insert(num int64, hash string) error {
 	o := &w.object
 	err := w.rows.applications.add(w.position.tenant, num, string(o.Holder), string(o.ObjectID), look(string(o.ObjectID)), string(o.ClientID), look(string(o.ClientID)),
-		o.Name, fold(o.Name), o.Audience, o.Home, o.Kind, o.SSO, o.Notes, number(o.Enabled), millis(o.Created), writeOwners(o.Owners), int64(len(o.Owners)), hash, int64(0))
+		o.Name, fold(o.Name), o.Audience, o.Home, o.Kind, o.SSO, o.Notes, flag(o.Enabled), millis(o.Created), writeOwners(o.Owners), int64(len(o.Owners)), hash, int64(0))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,57 @@
+package inventory
+
+import (
+	"fmt"
+	"time"
+
+	"rekey.example/rekey/internal/store"
+)
+
+// What rotations know first is written here, in their own transactions. They
+// record their own audit events.
+
+// PutCredential writes a credential that a rotation made, or now knows better.
+// The fingerprint of its value, if known, recognises the value in a vault.
+func PutCredential(tx *store.Tx, c Credential, fingerprint string) error {
+	number, num, err := object(tx, c.Tenant, c.Holder)
+	if err != nil {
+		return err
+	}
+	row := credential{Credential: c, num: num, fingerprint: fingerprint}
+	return row.put(tx, number)
+}
+
+// MarkGone says that a credential is no longer there.
+func MarkGone(tx *store.Tx, tenant string, holder ObjectID, keyID string) error {
+	number, num, err := object(tx, tenant, holder)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`UPDATE inventory_credential SET gone = $4 WHERE tenant = $1 AND num = $2 AND key_id = $3 AND gone = 0`, number, num, keyID, time.Now().UnixMilli()); err != nil {
+		return fmt.Errorf("cannot mark credential %s as gone: %w", keyID, err)
+	}
+	return dropDeposits(tx, number, num, keyID)
+}
+
+// SetDeposit says that a place now holds a credential's value.
+func SetDeposit(tx *store.Tx, d Deposit) error {
+	number, num, err := object(tx, d.Tenant, d.Holder)
+	if err != nil {
+		return err
+	}
+	return putDeposit(tx, number, num, d.KeyID, d.Place, d.How)
+}
+
+// object finds the numbers of a tenant and one of its objects.
+func object(tx *store.Tx, tenant string, holder ObjectID) (number, num int64, err error) {
+	if number, err = tenantNumber(tx, tenant); err != nil {
+		return 0, 0, err
+	}
+	if num, err = findObject(tx, number, holder); err != nil {
+		return 0, 0, err
+	}
+	if num == 0 {
+		return 0, 0, fmt.Errorf("object %s: %w", holder, ErrNotFound)
+	}
+	return number, num, nil
+}
