@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +37,10 @@ func TestMain(m *testing.M) {
 	if signer, err = world.NewSigner(); err != nil {
 		panic(err)
 	}
+	// Databases of seconds belong into memory: nothing here tests the disk.
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() && os.Getenv("TMPDIR") == "" {
+		os.Setenv("TMPDIR", "/dev/shm")
+	}
 	os.Exit(m.Run())
 }
 
@@ -51,9 +56,19 @@ type town struct {
 	keeper *rotation.Keeper
 	log    *audit.Log
 
-	point func() // called at every request (before, after) and commit (before, after)
+	point func()     // called at every request (before, after) and commit (before, after)
+	spot  func(spot) // the same, told where; for tests with more than one process
 	place inventory.Place
 	sent  map[string]int // addPassword requests on the wire, by client-request-id
+	mu    sync.Mutex     // guards sent
+	tries int            // of a read
+	own   *sync.Map      // our own access tokens, by audience
+}
+
+// spot is a place where a process can be stopped.
+type spot struct {
+	commit, after bool
+	request       *http.Request // nil at a commit
 }
 
 type crash struct{ at int }
@@ -69,7 +84,8 @@ func newTown(t *testing.T, lag world.Lag) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &town{t: t, cloud: cloud, tenant: cloud.Tenant(), folder: t.TempDir(), point: func() {}, sent: map[string]int{}}
+	w := &town{t: t, cloud: cloud, tenant: cloud.Tenant(), folder: t.TempDir(), point: func() {}, sent: map[string]int{}, tries: 2, own: new(sync.Map)}
+	w.spot = func(spot) { w.point() }
 	w.place = inventory.Place{Vault: w.tenant.Demo.Vault + ".vault.azure.net", Name: w.tenant.Demo.Secret}
 	nora.Tenant, omar.Tenant = w.tenant.ID, w.tenant.ID
 	return w
@@ -88,7 +104,7 @@ func (w *town) start() {
 // use runs the installation on an open database.
 func (w *town) use(db *store.DB) {
 	w.t.Helper()
-	db.Committing, db.Committed = func() { w.point() }, func() { w.point() }
+	db.Committing, db.Committed = func() { w.spot(spot{commit: true}) }, func() { w.spot(spot{commit: true, after: true}) }
 	ring, err := secret.OpenKeyring(w.folder, "")
 	if err != nil {
 		w.t.Fatal(err)
@@ -98,28 +114,30 @@ func (w *town) use(db *store.DB) {
 		w.t.Fatal(err)
 	}
 	w.db = db
-	wire := w.cloud.RoundTripper(sim.Hooks{Before: func(r *http.Request) {
-		if id := r.Header.Get("Client-Request-Id"); id != "" {
-			w.sent[id]++
+	w.keeper = w.hire(db, ring)
+}
+
+// hire makes a process that carries rotations.
+func (w *town) hire(db *store.DB, ring *secret.Keyring) *rotation.Keeper {
+	wire := w.cloud.RoundTripper(sim.Hooks{
+		Before: func(r *http.Request) { w.spot(spot{request: r}) },
+		After:  func(r *http.Request) { w.spot(spot{request: r, after: true}) },
+	})
+	d := &entra.Directory{Graph: w.client(wire, "graph.microsoft.com"), Login: w.client(wire, "login.microsoftonline.com"), Tenant: w.tenant.ID}
+	sys := rotation.Systems{Issuer: d, Verifier: d, Now: d.Now, Vault: func(name string) (connector.Vault, error) {
+		if name == inventory.Embedded {
+			return &embedded.Vault{Store: db, Sealer: ring.Sealer, Tenant: w.tenant.ID}, nil
 		}
-		w.point()
-	}, After: func(*http.Request) { w.point() }})
-	w.keeper = &rotation.Keeper{
+		return &keyvault.Vault{API: w.client(wire, name)}, nil
+	}}
+	return &rotation.Keeper{
 		Store: db, Log: w.log, Sealer: ring.Sealer, Markers: ring.Markers,
-		Systems: func(string) (rotation.Systems, error) {
-			d := &entra.Directory{Graph: w.client(wire, "graph.microsoft.com"), Login: w.client(wire, "login.microsoftonline.com"), Tenant: w.tenant.ID}
-			return rotation.Systems{Issuer: d, Verifier: d, Now: d.Now, Vault: func(name string) (connector.Vault, error) {
-				if name == inventory.Embedded {
-					return &embedded.Vault{Store: db, Sealer: ring.Sealer, Tenant: w.tenant.ID}, nil
-				}
-				return &keyvault.Vault{API: w.client(wire, name)}, nil
-			}}, nil
-		},
+		Systems: func(string) (rotation.Systems, error) { return sys, nil },
 	}
 }
 
 func (w *town) client(wire http.RoundTripper, host string) *rest.Client {
-	c := rest.Config{Base: "https://" + host, Transport: wire, Tries: 2}
+	c := rest.Config{Base: "https://" + host, Transport: w.counting(wire), Tries: w.tries}
 	switch host {
 	case "login.microsoftonline.com":
 	case "graph.microsoft.com":
@@ -134,24 +152,45 @@ func (w *town) client(wire http.RoundTripper, host string) *rest.Client {
 	return client
 }
 
-// writer signs in as rekey-writer without the detour over the token endpoint,
-// whose requests would hide those of the rotation.
-func (w *town) writer(audience string, roles ...string) azcore.TokenCredential {
-	return tokens(func() (string, error) {
-		now := time.Now()
-		return signer.Sign(world.Claims{
-			Audience: audience, Issuer: "https://sts.windows.net/" + w.tenant.ID + "/", IssuedAt: now.Unix(), NotBefore: now.Unix(),
-			Expires: now.Add(time.Hour).Unix(), AppID: w.tenant.Writer.ClientID, AppIDACR: "1", IDType: "app",
-			ObjectID: w.tenant.Writer.PrincipalID, Subject: w.tenant.Writer.PrincipalID, TenantID: w.tenant.ID, Roles: roles, Version: "1.0",
-		})
+// counting notes every request that bears an id of ours.
+func (w *town) counting(wire http.RoundTripper) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		if id := r.Header.Get("Client-Request-Id"); id != "" {
+			w.mu.Lock()
+			w.sent[id]++
+			w.mu.Unlock()
+		}
+		return wire.RoundTrip(r)
 	})
 }
 
-type tokens func() (string, error)
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// writer signs in as rekey-writer without the detour over the token endpoint,
+// whose requests would hide those of the rotation.
+func (w *town) writer(audience string, roles ...string) azcore.TokenCredential {
+	return tokens(func() (azcore.AccessToken, error) {
+		now := time.Now()
+		if kept, ok := w.own.Load(audience); ok && kept.(azcore.AccessToken).ExpiresOn.After(now) {
+			return kept.(azcore.AccessToken), nil
+		}
+		text, err := signer.Sign(world.Claims{
+			Audience: audience, Issuer: "https://sts.windows.net/" + w.tenant.ID + "/", IssuedAt: now.Unix(), NotBefore: now.Unix(),
+			Expires: now.Add(24 * time.Hour).Unix(), AppID: w.tenant.Writer.ClientID, AppIDACR: "1", IDType: "app",
+			ObjectID: w.tenant.Writer.PrincipalID, Subject: w.tenant.Writer.PrincipalID, TenantID: w.tenant.ID, Roles: roles, Version: "1.0",
+		})
+		token := azcore.AccessToken{Token: text, ExpiresOn: now.Add(23 * time.Hour)}
+		w.own.Store(audience, token)
+		return token, err
+	})
+}
+
+type tokens func() (azcore.AccessToken, error)
 
 func (f tokens) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	token, err := f()
-	return azcore.AccessToken{Token: token, ExpiresOn: time.Now().Add(time.Hour)}, err
+	return f()
 }
 
 // request asks for the rotation of the demo application's secret.
