@@ -70,7 +70,8 @@ csv and tsv carry every column; csv opens in Excel as it is.`,
 	f.StringVar(&q.Owner, "owner", "", "only of applications of this `OWNER`: part of the name or mail address, or the object id")
 	f.BoolVar(&q.NoOwner, "no-owner", false, "only of applications without an owner")
 	f.StringVar(&q.Vault, "vault", "", "only those whose value is known to be in this `VAULT`")
-	f.BoolVar(&q.Unused, "unused", false, "only those without a recorded sign-in for 90 days")
+	f.BoolVar(&q.Unused, "unused", false, "only those whose last recorded sign-in is more than 90 days ago")
+	f.BoolVar(&q.Unmanaged, "unmanaged", false, "only those that appeared without rekey after the first sync")
 	f.IntVar(&limit, "limit", 0, "at most so `MANY` (0: all)")
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	return c

@@ -1,9 +1,12 @@
 package daemon
 
 import (
+	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
+	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/secret"
 )
 
@@ -28,9 +31,16 @@ type Config struct {
 	Vaults       []Vault
 	DefaultVault string // where a new secret goes if no place is known for it
 
+	Policy   policy.Config
 	Rotation Rotation
 	Bindings []Binding
 	Sync     Sync
+
+	// What cannot be configured: the program's version, where it logs (nil:
+	// nowhere), and what stands in place of the network in tests.
+	Version string            `koanf:"-"`
+	Logger  *slog.Logger      `koanf:"-"`
+	Round   http.RoundTripper `koanf:"-"`
 }
 
 // Tenant is the directory that is managed.
@@ -86,6 +96,7 @@ func Defaults(data string) Config {
 	return Config{
 		Data:   data,
 		Listen: "127.0.0.1:8417",
+		Policy: policy.Default(),
 		Rotation: Rotation{
 			Lifetime: 180 * day, SignIns: 5, Proof: 2 * time.Minute, Overlap: day, Watch: day, Patience: 3 * day,
 		},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/secret"
 )
 
@@ -30,6 +31,12 @@ bindings:
   - application: D365_Basware_Invoices
     consumer: Invoice export to Basware
     reference: kv-contoso-prod/basware-secret
+policy:
+  naming:
+    systems: [D365, PBI]
+  rules:
+    - rule: name
+      off: true
 sync:
 `
 
@@ -59,6 +66,8 @@ func TestFlagsOverEnvironmentOverFileOverDefaults(t *testing.T) {
 	want.DefaultVault = "kv-contoso-prod"
 	want.Rotation.Lifetime, want.Rotation.Overlap = 90*day, 2*day
 	want.Bindings = []Binding{{"D365_Basware_Invoices", "Invoice export to Basware", "kv-contoso-prod/basware-secret"}}
+	want.Policy.Naming.Systems = []string{"D365", "PBI"}
+	want.Policy.Rules = []policy.Setting{{Rule: "name", Off: true}}
 	want.Sync.Every = time.Hour
 	same := cmp.Comparer(func(a, b secret.Value) bool { return a.Equal(b) })
 	if diff := cmp.Diff(want, got.Config, same); diff != "" {
@@ -103,6 +112,8 @@ func TestMistakesInTheFileNameTheLineAndTheCure(t *testing.T) {
 		{"long lifetime", "rotation:\n  lifetime: 1000d\n", "rotation.lifetime 1000d is not between one day and two years"},
 		{"vault", "vaults:\n  - name: kv_contoso\n", "entry 1 of vaults: kv_contoso is not the name of a Key Vault"},
 		{"default vault", "defaultVault: kv-b\n", "defaultVault kv-b is not among vaults"},
+		{"words", "policy:\n  naming:\n    systems: D365\n", "policy.naming.systems is a list, not a single value, in rekey.yaml line 3"},
+		{"policy", "policy:\n  naming:\n    expression: \"(\"\n", "policy.naming.expression"},
 		{"binding", "bindings:\n  - application: X\n", "entry 1 of bindings lacks application or consumer"},
 		{"control", "\"li\\x1b[31msten\": x\n", `unknown key "li\x1b[31msten" in rekey.yaml line 1`},
 	} {
@@ -225,7 +236,7 @@ func FuzzConfigurationFile(f *testing.F) {
 			return
 		}
 		for key := range s.lines {
-			if !strings.HasPrefix(key, "policy.") && !isKnown(key) {
+			if !isKnown(key) {
 				t.Fatalf("accepted the unknown key %q", key)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"rekey.example/rekey/internal/policy"
 )
 
 var (
@@ -35,6 +37,9 @@ func (c *Config) check() error {
 		wrong("proxy is not an address like http://proxy.contoso.com:3128")
 	}
 	errs = append(errs, c.Reader.check("reader"), c.Writer.check("writer"), c.checkVaults(), c.Rotation.check())
+	if _, err := policy.New(nil, nil, c.Policy); err != nil {
+		errs = append(errs, err)
+	}
 	for i, b := range c.Bindings {
 		if b.Application == "" || b.Consumer == "" {
 			wrong("entry %d of bindings lacks application or consumer", i+1)
