@@ -491,6 +491,9 @@ type Counts struct {
 	// Entries Secrets and certificates in vaults
 	Entries           int `json:"entries"`
 	ServicePrincipals int `json:"servicePrincipals"`
+
+	// Unmanaged Of the credentials, those that appeared without rekey
+	Unmanaged int `json:"unmanaged"`
 }
 
 // Credential defines model for Credential.
@@ -501,6 +504,9 @@ type Credential struct {
 	// DaysLeft Whole days until the end; negative after it; missing if the issuer tells no end
 	DaysLeft *int      `json:"daysLeft,omitempty"`
 	Expires  time.Time `json:"expires,omitempty,omitzero"`
+
+	// Gone When it was missed in the directory
+	Gone time.Time `json:"gone,omitempty,omitzero"`
 
 	// Hint First characters of a secret, as the directory shows them
 	Hint  string         `json:"hint,omitempty,omitzero"`
@@ -518,6 +524,9 @@ type Credential struct {
 	State      CredentialState `json:"state"`
 	Tenant     string          `json:"tenant"`
 	Thumbprint string          `json:"thumbprint,omitempty,omitzero"`
+
+	// Unmanaged Since when it is known that it appeared without rekey
+	Unmanaged time.Time `json:"unmanaged,omitempty,omitzero"`
 }
 
 // CredentialDetail defines model for CredentialDetail.
@@ -568,16 +577,19 @@ type ExpiringCounts struct {
 // Finding defines model for Finding.
 type Finding struct {
 	// Application Object id
-	Application string       `json:"application,omitempty,omitzero"`
-	Cure        string       `json:"cure"`
-	ID          string       `json:"id"`
-	KeyID       string       `json:"keyId,omitempty,omitzero"`
-	Reason      string       `json:"reason"`
-	Resolved    time.Time    `json:"resolved,omitempty,omitzero"`
-	Rule        string       `json:"rule"`
-	Severity    Severity     `json:"severity"`
-	Since       time.Time    `json:"since,omitempty,omitzero"`
-	State       FindingState `json:"state"`
+	Application string `json:"application,omitempty,omitzero"`
+	Cure        string `json:"cure"`
+	ID          string `json:"id"`
+	KeyID       string `json:"keyId,omitempty,omitzero"`
+
+	// Place VAULT/NAME
+	Place    string       `json:"place,omitempty,omitzero"`
+	Reason   string       `json:"reason"`
+	Resolved time.Time    `json:"resolved,omitempty,omitzero"`
+	Rule     string       `json:"rule"`
+	Severity Severity     `json:"severity"`
+	Since    time.Time    `json:"since,omitempty,omitzero"`
+	State    FindingState `json:"state"`
 
 	// Subject Id of what it is about
 	Subject string `json:"subject"`
@@ -654,7 +666,13 @@ type Place struct {
 // PolicyResult defines model for PolicyResult.
 type PolicyResult struct {
 	Checked time.Time `json:"checked"`
-	Value   []Finding `json:"value"`
+
+	// Opened How many this check has found that were not known, or are back
+	Opened int `json:"opened"`
+
+	// Resolved How many are no longer there
+	Resolved int       `json:"resolved"`
+	Value    []Finding `json:"value"`
 }
 
 // Problem defines model for Problem.
@@ -1064,8 +1082,11 @@ type ListCredentialsParams struct {
 	// Vault Only those whose value is known to be kept in this vault
 	Vault string `form:"vault,omitempty" json:"vault,omitempty,omitzero"`
 
-	// Unused Only those without a recorded sign-in for 90 days, of those whose use is recorded
+	// Unused Only those whose last recorded sign-in is more than 90 days ago; no recorded sign-in does not count
 	Unused bool `form:"unused,omitempty" json:"unused,omitempty,omitzero"`
+
+	// Unmanaged Only those that appeared without rekey after the first reading
+	Unmanaged bool `form:"unmanaged,omitempty" json:"unmanaged,omitempty,omitzero"`
 }
 
 // ListFindingsParams defines parameters for ListFindings.

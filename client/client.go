@@ -48,6 +48,7 @@ func New(c Config) (*Client, error) {
 		c.HTTP = http.DefaultClient
 	}
 	raw, err := NewClient(c.Server, WithHTTPClient(c.HTTP), WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
+		leaveOut(r)
 		r.Header.Set("client-request-id", rand.Text())
 		if c.Token != nil {
 			r.Header.Set("Authorization", "Bearer "+c.Token())
@@ -58,6 +59,24 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("cannot make a client: %w", err)
 	}
 	return &Client{raw: raw}, nil
+}
+
+// leaveOut takes out of a request what the generated code wrote for parameters
+// that nobody gave. For none of them does the API tell zero from missing.
+func leaveOut(r *http.Request) {
+	zero := map[string]string{"limit": "0", "wait": "0", "expired": "false", "noOwner": "false", "unused": "false", "unmanaged": "false", "since": "0001-01-01T00:00:00Z"}
+	q := r.URL.Query()
+	for name := range q {
+		if v := q.Get(name); v == "" || v == zero[name] {
+			q.Del(name)
+		}
+	}
+	r.URL.RawQuery = q.Encode()
+	for name, values := range r.Header {
+		if len(values) == 1 && values[0] == "" {
+			r.Header.Del(name)
+		}
+	}
 }
 
 // Error is what the server answered instead of what was asked for.

@@ -5,18 +5,44 @@ import (
 	"errors"
 	"time"
 
+	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
 )
 
 // Work begins what rekey does by itself. All of it ends with Close.
 //
 //	rotations     when one is due, or approved just now
+//	inventory     every sync.every, and at the start if it is older than that
+//	policy        after each reading of the inventory
 //	checkpoints   every hour, and at the end
 func (d *Daemon) Work() {
+	d.carry()
 	d.work.Do(func() {
-		d.guests.admit(func() { d.carrier.run(d.looking, d.acting) })
 		d.guests.admit(func() { every(d.looking, time.Hour, d.checkpoint) })
+		if d.around != nil && d.config.Sync.Every > 0 {
+			d.guests.admit(func() { every(d.looking, d.config.Sync.Every, d.refresh) })
+		}
 	})
+}
+
+// carry lets rotations go on. Whoever waits for one in this process needs that
+// too: as long as the process has the data folder, nobody else can do it.
+func (d *Daemon) carry() {
+	d.carries.Do(func() {
+		d.guests.admit(func() { d.carrier.run(d.looking, d.acting) })
+	})
+}
+
+// refresh reads the inventory and waits for the end.
+func (d *Daemon) refresh(ctx context.Context) {
+	tenant := d.config.Tenant.ID
+	run, err := d.syncs.Start(access.Rekey(tenant), false)
+	if err == nil {
+		err = d.syncs.wait(ctx, tenant, run.ID)
+	}
+	if err != nil && ctx.Err() == nil {
+		d.logger.Warn("cannot begin to read the inventory", "error", err.Error())
+	}
 }
 
 // every calls do now and then again after each pause, until ctx is done.

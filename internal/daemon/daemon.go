@@ -37,6 +37,7 @@ type Daemon struct {
 	around    *surroundings // nil if no tenant is configured
 	rotations *rotation.Keeper
 	carrier   *carrier
+	syncs     *syncs
 	api       *api.API
 
 	closing chan struct{} // closed when no new work is to begin
@@ -45,6 +46,7 @@ type Daemon struct {
 	acting  context.Context // of what must not break off in the middle; ends last
 	cut     func()          // ends acting
 	work    sync.Once
+	carries sync.Once
 	guests  guests
 }
 
@@ -90,9 +92,10 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		Timing: timing(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Stopping: d.stopping,
 	}
 	d.carrier = newCarrier(d.rotations, d.logger)
+	d.syncs = &syncs{daemon: d}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
-		Wake: d.carrier.wake, Stopping: d.stopping, Logger: d.logger,
+		Syncs: d.syncs, Patient: d.patient(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
 	})
 	return err
 }

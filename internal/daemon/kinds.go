@@ -68,8 +68,23 @@ func vaultHost(name string) string {
 	return host
 }
 
+// feeds list the directory, for the inventory. The keeper of Graph's limits is
+// in the client that they share.
+func (s *surroundings) feeds() []inventory.Feed {
+	return []inventory.Feed{
+		&entra.Feed{Graph: s.graphReader, Set: inventory.InApplications},
+		&entra.Feed{Graph: s.graphReader, Set: inventory.InServicePrincipals},
+	}
+}
+
+// graph is the wire to Microsoft Graph as one of our identities. Reads keep to
+// its pace, each identity to its own.
 func (s *surroundings) graph(as azcore.TokenCredential) (*rest.Client, error) {
-	return rest.New(rest.Config{Base: "https://" + graphHost, Transport: s.wire, Credential: as, Scope: "https://" + graphHost + "/.default"})
+	pace := new(entra.Keeper)
+	return rest.New(rest.Config{
+		Base: "https://" + graphHost, Transport: s.wire, Credential: as, Scope: "https://" + graphHost + "/.default",
+		Before: pace.Before, After: pace.After,
+	})
 }
 
 // identity opens one of our own identities.

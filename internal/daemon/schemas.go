@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector/embedded"
+	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/store"
@@ -13,9 +15,11 @@ import (
 // than all of these.
 func schemas() []store.Schema {
 	return []store.Schema{
-		audit.Schema,    // 10
-		embedded.Schema, // 30
-		rotation.Schema, // 50
-		api.Schema,      // 70
+		audit.Schema,     // 10
+		access.Schema,    // 15
+		inventory.Schema, // 20
+		embedded.Schema,  // 30
+		rotation.Schema,  // 50
+		api.Schema,       // 70
 	}
 }

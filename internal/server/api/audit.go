@@ -53,6 +53,13 @@ func (s *service) ExportAudit(ctx context.Context, _ ExportAuditRequestObject) (
 	if err := actor.Check(access.ReadAudit); err != nil {
 		return nil, err // before the first byte, while the answer can still say so
 	}
+	c, err := s.Log.Latest(ctx, s.Store)
+	if err != nil {
+		return nil, err
+	}
+	if c.Size == 0 {
+		return nil, &describedError{errNotPossible, "the audit log has no events yet", "rekey sync makes the first"}
+	}
 	return export(func(w io.Writer) error {
 		_, err := s.Log.Export(ctx, s.Store, actor, audit.Scope{}, w)
 		return err

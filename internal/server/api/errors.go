@@ -16,6 +16,8 @@ import (
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/azure"
 	"rekey.example/rekey/internal/connector/rest"
+	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/store"
 )
@@ -83,6 +85,9 @@ var known = []struct {
 	{rotation.ErrOvertaken, 409, "overtaken", "read it again and decide on what it is now"},
 	{rotation.ErrNotFound, 404, "not_found", "rekey rotations list shows what there is"},
 	{access.ErrNoToken, 404, "not_found", "rekey token list shows what there is"},
+	{inventory.ErrNotFound, 404, "not_found", "rekey sync reads the directory again, rekey applications list shows what is known"},
+	{inventory.ErrCursor, 400, "invalid_request", "begin the list without after"},
+	{policy.ErrNotFound, 404, "not_found", "rekey policy check lists what there is"},
 	{errNotFound, 404, "not_found", ""},
 	{store.ErrFull, 507, "disk_full", "make room on the disk of the data folder and try again; nothing is lost"},
 	{store.ErrBusy, 503, "busy", "try again in a moment"},

@@ -18,6 +18,8 @@ import (
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
@@ -35,6 +37,12 @@ type house struct {
 	tokens map[string]string // by who: user, auditor, administrator, foreigner
 	out    bytes.Buffer      // the log
 	check  *description
+
+	inventory *inventory.Service
+	syncer    *inventory.Syncer
+	policy    *policy.Policy
+
+	rotation, hash, revocable string // what live has made
 }
 
 var people = map[string]access.Actor{

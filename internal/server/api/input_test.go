@@ -114,6 +114,7 @@ func TestARequestIsKnownByItsID(t *testing.T) {
 // TestHostileRequestsAreAnswered sends what a fuzzer would (SAFETY T38).
 func TestHostileRequestsAreAnswered(t *testing.T) {
 	h := newHouse(t)
+	h.live()
 	n := 10_000
 	if testing.Short() {
 		n = 1_000

@@ -3,19 +3,24 @@ package api
 import (
 	"context"
 	"errors"
+	"iter"
+	"net/http"
 	"time"
 
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector"
+	"rekey.example/rekey/internal/connector/azure"
+	"rekey.example/rekey/internal/diagnosis"
 	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 )
 
-var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, rotation.Schema, Schema}
+var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, Schema}
 
 // The application that requests are about, and its only secret.
 var (
@@ -27,7 +32,6 @@ var (
 		Tenant: home, Holder: basware.ObjectID, KeyID: "cccccccc-0000-4000-8000-000000000001", Kind: inventory.ClientSecret, Label: "invoice export",
 		Hint: "abc", Starts: time.Now().AddDate(-1, 0, 0).UTC().Truncate(time.Second), Expires: time.Now().AddDate(0, 0, 6).UTC().Truncate(time.Second),
 	}
-	kept = inventory.Place{Vault: inventory.Embedded, Name: "basware-secret"}
 )
 
 // pretended is a directory with that one secret, and an empty vault.
@@ -89,4 +93,60 @@ func (r *readings) Get(tenant, id string) (wire.Sync, <-chan struct{}) {
 	return r.last, ended
 }
 
-func (h *house) furnish(c *Config) { c.Syncs = &readings{} }
+// furnish gives the API what it needs besides the database.
+func (h *house) furnish(c *Config) {
+	h.inventory = &inventory.Service{Store: h.db}
+	h.syncer = &inventory.Syncer{Store: h.db, Log: h.log}
+	var err error
+	if h.policy, err = policy.New(h.db, h.log, policy.Default()); err != nil {
+		h.t.Fatal(err)
+	}
+	c.Inventory, c.Policy, c.Syncs = h.inventory, h.policy, &readings{}
+	c.Names = map[string]string{home: "Contoso"}
+	c.Patient = diagnosis.Patient{Tenant: home, Wire: azure.Wire{Round: nowhere{}}}
+}
+
+// nowhere is a network on which nobody answers.
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("a test of requests reaches nobody")
+}
+
+// live fills the house: an inventory, a reading, a rotation, a token.
+func (h *house) live() {
+	h.t.Helper()
+	ctx := h.t.Context()
+	if _, err := h.syncer.Directory(ctx, access.Rekey(home), true, feed{}); err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := h.policy.Check(ctx, access.Rekey(home)); err != nil {
+		h.t.Fatal(err)
+	}
+	h.ask("administrator", "POST", "/v1/syncs", `{}`)
+	proposed := decode[wire.Rotation](h.t, h.ask("user", "POST", "/v1/rotations", `{"application":"`+string(basware.ObjectID)+`","place":"embedded/basware-secret","reason":"ends soon"}`))
+	h.rotation, h.hash = proposed.ID, proposed.Hash
+	made := decode[wire.NewToken](h.t, h.ask("administrator", "POST", "/v1/tokens", `{"name":"to be revoked","role":"user"}`))
+	h.revocable = made.Token.ID
+}
+
+// feed is a directory with one application.
+type feed struct{}
+
+func (feed) Name() string { return "applications" }
+
+func (feed) Full(context.Context, string) iter.Seq2[*inventory.Page, error] {
+	return func(yield func(*inventory.Page, error) bool) {
+		yield(&inventory.Page{Records: []inventory.Record{{ObjectID: basware.ObjectID, Raw: []byte("1")}}, Mark: "m"}, nil)
+	}
+}
+
+func (feed) Delta(context.Context, string) iter.Seq2[*inventory.Page, error] {
+	return func(yield func(*inventory.Page, error) bool) { yield(&inventory.Page{Mark: "m"}, nil) }
+}
+
+func (feed) Read(_ []byte, o *inventory.Object) error {
+	o.Application, o.Credentials = basware, []inventory.Credential{ending}
+	o.Has = ^inventory.Fields(0)
+	return nil
+}

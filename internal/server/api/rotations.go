@@ -91,6 +91,9 @@ const glance = 200 * time.Millisecond
 
 // WatchRotation waits until a rotation differs from what the caller has.
 func (s *service) WatchRotation(ctx context.Context, in WatchRotationRequestObject) (WatchRotationResponseObject, error) {
+	if in.Params.Wait > 0 {
+		s.watched()
+	}
 	end := time.Now().Add(time.Duration(in.Params.Wait) * time.Second)
 	tick := time.NewTicker(glance)
 	defer tick.Stop()

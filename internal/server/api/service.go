@@ -6,6 +6,8 @@ import (
 
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/diagnosis"
+	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/store"
 )
@@ -18,10 +20,16 @@ type Config struct {
 	Log         *audit.Log
 	Checkpoints string // file with the audit checkpoints that were kept outside the database
 	Rotations   *rotation.Keeper
+	Inventory   *inventory.Service
+	Policy      *policy.Policy
 	Syncs       Syncs
+	Defaults    Defaults
+	Names       map[string]string // what people call a tenant, by its id
+	Fresh       time.Duration     // what was read longer ago is stale
 	Patient     diagnosis.Patient // whom the doctor looks at
 
 	Wake     func()      // called when a rotation may go on; may be nil
+	Watched  func()      // called when somebody waits for a rotation; may be nil
 	Stopping func() bool // says whether waiting requests should end; may be nil
 	Logger   *slog.Logger
 }
@@ -29,7 +37,6 @@ type Config struct {
 // service implements the routes.
 type service struct {
 	Config
-	StrictServerInterface
 }
 
 var _ StrictServerInterface = (*service)(nil)
@@ -37,6 +44,12 @@ var _ StrictServerInterface = (*service)(nil)
 func (s *service) wake() {
 	if s.Wake != nil {
 		s.Wake()
+	}
+}
+
+func (s *service) watched() {
+	if s.Watched != nil {
+		s.Watched()
 	}
 }
 

@@ -1,0 +1,151 @@
+package api
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	wire "rekey.example/rekey/api"
+)
+
+// permit says who may use a route, and what a request to it looks like. Where an
+// id stands in the address it is one of the home tenant's.
+type permit struct {
+	query, body string
+	who         string // letters: u user, a auditor, m administrator
+}
+
+var permits = map[string]permit{
+	"GET /v1/me":                      {who: "uam"},
+	"GET /v1/status":                  {who: "uam"},
+	"POST /v1/doctor":                 {who: "m"},
+	"GET /v1/credentials":             {who: "uam"},
+	"GET /v1/credentials/{keyId}":     {who: "uam"},
+	"GET /v1/applications":            {who: "uam"},
+	"GET /v1/applications/{id}":       {who: "uam"},
+	"GET /v1/syncs":                   {who: "uam"},
+	"POST /v1/syncs":                  {who: "m", body: `{}`},
+	"GET /v1/syncs/{id}":              {who: "uam"},
+	"GET /v1/findings":                {who: "uam"},
+	"POST /v1/policy/check":           {who: "uam"},
+	"GET /v1/policy/try":              {who: "uam", query: "?name=x"},
+	"GET /v1/rotations":               {who: "uam"},
+	"POST /v1/rotations":              {who: "um", body: `{"application":"` + string(basware.ObjectID) + `","place":"embedded/basware-secret","dryRun":true}`},
+	"GET /v1/rotations/{id}":          {who: "uam"},
+	"GET /v1/rotations/{id}/events":   {who: "uam"},
+	"POST /v1/rotations/{id}/approve": {who: "m", body: `{"hash":"` + strings.Repeat("0", 64) + `"}`},
+	"POST /v1/rotations/{id}/refuse":  {who: "m", body: `{"reason":"x"}`},
+	"POST /v1/rotations/{id}/cancel":  {who: "um", body: `{}`},
+	"POST /v1/rotations/{id}/confirm": {who: "um", body: `{"consumer":"x","proof":"x"}`},
+	"GET /v1/audit/events":            {who: "am"},
+	"GET /v1/audit/export":            {who: "am"},
+	"POST /v1/audit/verify":           {who: "am", body: `{}`},
+	"GET /v1/audit/checkpoint":        {who: "am"},
+	"GET /v1/tokens":                  {who: "m"},
+	"POST /v1/tokens":                 {who: "m", body: `{"name":"x","role":"user"}`},
+	"DELETE /v1/tokens/{id}":          {who: "m"},
+}
+
+// target is the request that a permit describes.
+func (h *house) target(pattern string) (method, target, body string) {
+	method, path, _ := strings.Cut(pattern, " ")
+	id := map[string]string{
+		"rotations": h.rotation, "syncs": "s-1", "tokens": h.revocable, "applications": string(basware.ObjectID), "credentials": ending.KeyID,
+	}[strings.Split(path, "/")[2]]
+	path = strings.NewReplacer("{id}", id, "{keyId}", id).Replace(path)
+	return method, path + permits[pattern].query, permits[pattern].body
+}
+
+// unknownToken has the right form and is nobody's.
+const unknownToken = "rk_000000000000000000000000000000000000000"
+
+// TestEveryRouteIsForThoseWhoMayUseIt asks each route of the router as
+// everybody (SAFETY T30). A route without a permit fails it.
+func TestEveryRouteIsForThoseWhoMayUseIt(t *testing.T) {
+	seed := newHouse(t)
+	if routes, ruled := slices.Sorted(slices.Values(seed.api.Routes())), slices.Sorted(maps.Keys(permits)); !slices.Equal(routes, ruled) {
+		t.Fatalf("the router has\n%s\nand the permits are for\n%s", strings.Join(routes, "\n"), strings.Join(ruled, "\n"))
+	}
+	for pattern, allowed := range permits {
+		t.Run(pattern, func(t *testing.T) {
+			h := newHouse(t)
+			h.live()
+			method, target, body := h.target(pattern)
+			h.tokens["unknown"] = unknownToken
+			h.tokens["broken"] = "rk_x"
+			h.tokens["no token at all"] = "Basic YTpi"
+			made := decode[wire.NewToken](t, h.ask("administrator", "POST", "/v1/tokens", `{"name":"short-lived","role":"administrator"}`))
+			h.tokens["revoked"] = made.Secret
+			h.ask("administrator", "DELETE", "/v1/tokens/"+made.Token.ID, "")
+			for _, who := range []string{"", "unknown", "broken", "revoked", "no token at all"} {
+				if p := refused(t, h.ask(who, method, target, body)); p.Code != "unauthenticated" || p.Status != http.StatusUnauthorized {
+					t.Errorf("%q: %+v", who, p)
+				}
+			}
+			for letter, who := range map[string]string{"u": "user", "a": "auditor", "m": "administrator"} {
+				answer := h.ask(who, method, target, body)
+				io.Copy(io.Discard, answer.Body)
+				may := strings.Contains(allowed.who, letter)
+				denied := answer.StatusCode == http.StatusForbidden
+				ownWords := pattern == "POST /v1/rotations/{id}/approve" && who == "administrator" // refused for the wrong hash
+				if answer.StatusCode == http.StatusUnauthorized || denied == may && !ownWords {
+					t.Errorf("%s: %d, may = %v", who, answer.StatusCode, may)
+				}
+				if answer.StatusCode >= 500 {
+					t.Errorf("%s: %d", who, answer.StatusCode)
+				}
+			}
+		})
+	}
+}
+
+// TestAnotherTenantDoesNotExist asks each route as an administrator of another
+// tenant, with the ids of this one (SAFETY T26).
+func TestAnotherTenantDoesNotExist(t *testing.T) {
+	for pattern, allowed := range permits {
+		t.Run(pattern, func(t *testing.T) {
+			h := newHouse(t)
+			h.live()
+			method, target, body := h.target(pattern)
+			answer := h.ask("foreigner", method, target, body)
+			raw, err := io.ReadAll(answer.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			named := strings.Contains(pattern, "{") || strings.Contains(allowed.body, string(basware.ObjectID))
+			if named && answer.StatusCode != http.StatusNotFound {
+				t.Errorf("%d %s, want 404", answer.StatusCode, raw)
+			}
+			for what, text := range map[string]string{
+				"tenant": home, "application": basware.Name, "client": string(basware.ClientID), "label": ending.Label, "person": "contoso.com", "rotation": `"` + h.rotation + `"`,
+			} {
+				if strings.Contains(string(raw), text) {
+					t.Errorf("the answer holds the other tenant's %s: %s", what, raw)
+				}
+			}
+		})
+	}
+	h := newHouse(t)
+	h.live()
+	for _, target := range []string{
+		"/v1/credentials?app=" + string(basware.ObjectID), "/v1/credentials?app=Basware", "/v1/credentials?owner=Nora", "/v1/applications?name=Basware",
+		"/v1/findings?application=" + string(basware.ObjectID), "/v1/rotations?application=" + string(basware.ObjectID), "/v1/audit/events?subject=" + h.rotation,
+		"/v1/audit/events?actor=token:x",
+	} {
+		type list struct {
+			Value []any `json:"value"`
+		}
+		if got := decode[list](t, h.ask("foreigner", "GET", target, "")); len(got.Value) != 0 {
+			t.Errorf("GET %s: %v", target, got.Value)
+		}
+	}
+	for _, header := range []string{"X-Tenant", "X-Ms-Client-Tenant", "Tenant", "X-Original-Url", "X-Forwarded-User"} {
+		me := decode[wire.Me](t, h.ask("foreigner", "GET", "/v1/me", "", header, home))
+		if me.Actor.Tenant != abroad {
+			t.Errorf("%s: %+v", header, me.Actor)
+		}
+	}
+}
