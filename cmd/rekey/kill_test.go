@@ -95,7 +95,7 @@ rotation: {proof: 1s, overlap: 1s, watch: 2s}
 	}
 	for name, role := range map[string]string{"nora": "user", "omar": "administrator"} {
 		file := filepath.Join(h.folder, name+".token")
-		h.rekey("token", "create", "--name", name, "--person", name+"@contoso.com", "--role", role, "--lifetime", "1d", "--output-file", file)
+		h.rekey("token", "create", name, "--person", name+"@contoso.com", "--role", role, "--lifetime", "1d", "--output-file", file)
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
