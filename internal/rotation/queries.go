@@ -92,3 +92,21 @@ func Ours(tx *store.Tx, tenant string, holder inventory.ObjectID, keyID, label s
 	}
 	return true, nil
 }
+
+// UnderWay returns the objects of a tenant that have an open rotation.
+func UnderWay(tx *store.Tx, tenant string) (map[inventory.ObjectID]bool, error) {
+	rows, err := tx.Query(`SELECT holder FROM rotation WHERE tenant = $1 AND state = 'open'`, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list open rotations: %w", err)
+	}
+	defer rows.Close()
+	holders := map[inventory.ObjectID]bool{}
+	for rows.Next() {
+		var holder inventory.ObjectID
+		if err := rows.Scan(&holder); err != nil {
+			return nil, fmt.Errorf("cannot list open rotations: %w", err)
+		}
+		holders[holder] = true
+	}
+	return holders, rows.Err()
+}
