@@ -26,7 +26,8 @@ func numbers(tx *store.Tx, query string, arguments ...any) (map[int64]choice, er
 }
 
 const (
-	applicationsByID = `SELECT num FROM inventory_application WHERE tenant = $1 AND (object_look = $2 AND object_id = $3 OR client_look = $2 AND client_id = $3)`
+	applicationsByID = `SELECT num FROM inventory_application WHERE tenant = $1 AND object_look = $2 AND object_id = $3
+		UNION ALL SELECT num FROM inventory_application WHERE tenant = $1 AND client_look = $2 AND client_id = $3`
 	// The name's index holds all that this needs, so it is read and not the table.
 	applicationsByName = `SELECT num FROM inventory_application WHERE tenant = $1 AND fold LIKE $2 ESCAPE '!'`
 	applicationsOf     = `SELECT o.num FROM inventory_person p CROSS JOIN inventory_owner o

@@ -63,8 +63,8 @@ CREATE TABLE inventory_application (
 	gone        BIGINT NOT NULL,
 	PRIMARY KEY (tenant, num)
 );
-CREATE INDEX inventory_application_object ON inventory_application (object_look);
-CREATE INDEX inventory_application_client ON inventory_application (client_look);
+CREATE INDEX inventory_application_object ON inventory_application (tenant, object_look);
+CREATE INDEX inventory_application_client ON inventory_application (tenant, client_look);
 CREATE INDEX inventory_application_name ON inventory_application (tenant, fold, num);
 CREATE TABLE inventory_owner (
 	tenant INTEGER NOT NULL,
@@ -98,7 +98,7 @@ CREATE TABLE inventory_credential (
 	PRIMARY KEY (tenant, num, key_id)
 );
 CREATE INDEX inventory_credential_end ON inventory_credential (tenant, expires, num, key_id) WHERE gone = 0;
-CREATE INDEX inventory_credential_key ON inventory_credential (key_look);
+CREATE INDEX inventory_credential_key ON inventory_credential (tenant, key_look);
 CREATE INDEX inventory_credential_value ON inventory_credential (tenant, fingerprint) WHERE fingerprint <> '';
 CREATE INDEX inventory_credential_thumbprint ON inventory_credential (tenant, thumbprint) WHERE thumbprint <> '';
 CREATE INDEX inventory_credential_unmanaged ON inventory_credential (tenant, unmanaged) WHERE unmanaged <> 0 AND gone = 0;

@@ -95,6 +95,8 @@ func (w *writer) whole(p *Page) error {
 	return w.meet(p, unknown)
 }
 
+const nextObjects = `SELECT num, object_id, hash, gone FROM inventory_application WHERE tenant = $1 AND num > $2 ORDER BY num LIMIT $3`
+
 // foresee reads the rows that follow the last one met: objects come in the same
 // order as last time, mostly, and rows side by side are read far faster than one
 // by one.
@@ -103,7 +105,7 @@ func (w *writer) foresee(n int) error {
 	if w.baseline == 0 {
 		return nil
 	}
-	rows, err := w.tx.Query(`SELECT num, object_id, hash, gone FROM inventory_application WHERE tenant = $1 AND num > $2 ORDER BY num LIMIT $3`, w.position.tenant, w.swept, int64(n+n/8))
+	rows, err := w.tx.Query(nextObjects, w.position.tenant, w.swept, int64(n+n/8))
 	if err != nil {
 		return fmt.Errorf("cannot read known objects: %w", err)
 	}
