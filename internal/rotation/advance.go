@@ -77,8 +77,11 @@ func (k *Keeper) visit(ctx context.Context, r *Rotation) (more bool, err error) 
 	if errors.Is(err, ErrOvertaken) {
 		return false, err
 	}
-	if err != nil && ctx.Err() != nil {
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return false, err // stopped in the middle; the next visit looks again
+	}
+	if h, ok := errors.AsType[*held](err); ok {
+		v, err = h.verdict, nil
 	}
 	ctx = context.WithoutCancel(ctx) // what was done is written down, even when we are told to stop
 	if err != nil {
@@ -109,7 +112,7 @@ func (k *Keeper) failed(ctx context.Context, r *Rotation, err error) error {
 	}
 	r.Due = time.Now().Add(pause).UTC()
 	same := r.Problem == err.Error()
-	r.Problem = err.Error()
+	r.Problem, r.Needs = err.Error(), ""
 	if errors.Is(err, connector.ErrDenied) {
 		r.Needs = "an administrator of the tenant: rekey doctor says which right is missing"
 	}
@@ -119,6 +122,7 @@ func (k *Keeper) failed(ctx context.Context, r *Rotation, err error) error {
 // finish ends a rotation.
 func (k *Keeper) finish(ctx context.Context, r *Rotation, s State, why string) error {
 	name := r.Steps[min(r.At, len(r.Steps)-1)].Name
+	why = cmp.Or(why, r.Why)
 	r.State, r.Ended, r.Due, r.Problem, r.Needs = s, time.Now().UTC(), time.Time{}, why, ""
 	r.sealed, r.previous = "", ""
 	outcome := audit.Done

@@ -75,17 +75,20 @@ func (k *Keeper) Cancel(ctx context.Context, by access.Actor, id, reason string)
 	if r.Course == "rollback" {
 		return nil, conflict("it is being cancelled already")
 	}
-	// From the first visit of deposit on, a write to the vault may be on its way.
-	if s := r.Current(); s.Name == "deposit" && s.State != Ahead || r.passed("deposit") {
+	if r.passed("deposit") || !r.Put.IsZero() && time.Since(r.Put) < max(quarantine, time.Duration(r.Terms.Timing.Overlap)) {
 		return nil, conflict("consumers may read the new secret already, and taking it away would be an outage; let it go on (the old one stays valid until the overlap is over), or propose another rotation afterwards")
 	}
 	e := k.event(r, by, access.CancelRotation, audit.Done, map[string]string{"reason": reason})
+	why := "cancelled by " + by.Name
+	if reason != "" {
+		why += ": " + reason
+	}
 	if len(r.Attempts) == 0 {
 		r.State, r.Ended, r.Due, r.Needs = Cancelled, time.Now().UTC(), time.Time{}, ""
-		r.Problem = "cancelled by " + by.Name
+		r.Problem = why
 		return r, k.save(ctx, r, one(e))
 	}
-	r.rollback(Cancelled)
+	r.rollback(Cancelled, why)
 	r.Due, r.Problem, r.Needs = time.Now().UTC(), "", ""
 	return r, k.save(ctx, r, one(e))
 }
@@ -99,15 +102,19 @@ func (k *Keeper) Confirm(ctx context.Context, by access.Actor, id, consumer, pro
 	if proof == "" {
 		return nil, invalid("say how it is known that %s uses the new secret: --proof", consumer)
 	}
-	for i, e := range r.Evidence {
-		if e.Consumer != consumer {
+	known := false
+	for i, e := range r.Evidence { // one consumer can have several references
+		if e.Consumer != consumer || e.Follows {
 			continue
 		}
+		known = true
 		r.Evidence[i].Proof, r.Evidence[i].By, r.Evidence[i].At = proof, by.Name, time.Now().UTC()
-		r.Due = time.Now().UTC()
-		return r, k.save(ctx, r, one(k.event(r, by, access.ProposeRotation, audit.Done, map[string]string{"consumer": consumer, "proof": proof})))
 	}
-	return nil, invalid("rotation %s knows no consumer %q that could be confirmed now", id, consumer)
+	if !known {
+		return nil, invalid("rotation %s knows no consumer %q that could be confirmed now", id, consumer)
+	}
+	r.Due = time.Now().UTC()
+	return r, k.save(ctx, r, one(k.event(r, by, access.ProposeRotation, audit.Done, map[string]string{"consumer": consumer, "proof": proof})))
 }
 
 // open loads an open rotation for an act that the actor's role permits.

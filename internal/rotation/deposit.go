@@ -25,12 +25,25 @@ func (k *Keeper) deposit(ctx context.Context, r *Rotation) (verdict, error) {
 		return verdict{}, err
 	}
 	defer v.Zero()
+	// After a long wait for the vault the proof is stale: somebody may have
+	// removed the new secret meanwhile.
+	if time.Since(r.Steps[r.At-1].Ended) > time.Minute {
+		err := k.signIn(ctx, r, sys, v, 3)
+		r.Count = Count{}
+		if refused, ok := errors.AsType[*connector.RejectedError](err); ok {
+			return k.refused(ctx, r, sys, refused)
+		}
+		if err != nil {
+			return verdict{}, fmt.Errorf("cannot sign in to prove the new secret again: %w", err)
+		}
+	}
 	now, err := vault.Get(ctx, r.Terms.Place.Name)
 	if err != nil && !errors.Is(err, connector.ErrNotFound) {
 		return verdict{}, fmt.Errorf("cannot read %s: %w", r.Terms.Place, err)
 	}
 	marker := r.attempt().Marker
-	if now.Value.Equal(v) && now.Tags[inventory.TagAttempt] == marker {
+	defer now.Value.Zero()
+	if now.Value.Equal(v) {
 		return k.deposited(ctx, r, sys, now.Version)
 	}
 	if now.Version != r.Terms.Place.Version && now.Tags[inventory.TagAttempt] != marker { // SAFETY F19
@@ -40,6 +53,10 @@ func (k *Keeper) deposit(ctx context.Context, r *Rotation) (verdict, error) {
 	if now.Version == r.Terms.Place.Version && now.Value.Hint() == r.Terms.Old.Hint && !now.Value.IsZero() {
 		r.previous = k.Sealer.Seal(sealLabel(r, "old"), now.Value)
 	}
+	sending, cancel := timed(ctx)
+	defer cancel()
+	before := r.Put
+	r.Put = time.Now().UTC()
 	if err := k.save(ctx, r, one(k.progress(r, audit.Done, map[string]string{"intent": "deposit", "place": r.Terms.Place.String()}))); err != nil {
 		return verdict{}, err
 	}
@@ -49,7 +66,11 @@ func (k *Keeper) deposit(ctx context.Context, r *Rotation) (verdict, error) {
 		tags = map[string]string{}
 	}
 	tags[inventory.TagKeyID], tags[inventory.TagRotation], tags[inventory.TagAttempt] = r.Issued.KeyID, r.ID, marker
-	if _, err := vault.Put(ctx, r.Terms.Place.Name, connector.Deposit{Value: v, Expires: r.Issued.Expires, ContentType: now.ContentType, Tags: tags}); err != nil {
+	_, err = vault.Put(sending, r.Terms.Place.Name, connector.Deposit{Value: v, Expires: r.Issued.Expires, ContentType: now.ContentType, Tags: tags})
+	if errors.Is(err, connector.ErrNotApplied) {
+		r.Put = before
+	}
+	if err != nil {
 		return verdict{}, fmt.Errorf("cannot put the new value into %s: %w", r.Terms.Place, err)
 	}
 	back, err := vault.Get(ctx, r.Terms.Place.Name)
@@ -64,9 +85,9 @@ func (k *Keeper) deposit(ctx context.Context, r *Rotation) (verdict, error) {
 
 // deposited notes that consumers can read the new value from now on.
 func (k *Keeper) deposited(ctx context.Context, r *Rotation, sys Systems, version string) (verdict, error) {
-	at, err := sys.Now(ctx)
+	at, err := k.clock(ctx, sys)
 	if err != nil {
-		return verdict{}, fmt.Errorf("cannot read the issuer's clock: %w", err)
+		return verdict{}, err
 	}
 	r.Entry, r.Switched, r.sealed = version, at.UTC().Truncate(time.Millisecond), ""
 	return passed(fmt.Sprintf("%s version %s read back and compared; sealed copy erased", r.Terms.Place, version))
@@ -83,7 +104,10 @@ func (k *Keeper) place(r *Rotation) (Systems, connector.Vault, error) {
 
 // propagate collects evidence that each consumer gets the new value. One that
 // does not read the vault entry needs a person's word.
-func (k *Keeper) propagate(_ context.Context, r *Rotation) (verdict, error) {
+func (k *Keeper) propagate(ctx context.Context, r *Rotation) (verdict, error) {
+	if err := k.tidy(ctx, r); err != nil {
+		return verdict{}, err
+	}
 	if r.Evidence == nil {
 		r.Evidence = []Evidence{}
 		for _, u := range r.Terms.Consumers {
@@ -109,13 +133,16 @@ func (k *Keeper) propagate(_ context.Context, r *Rotation) (verdict, error) {
 // overlap leaves both credentials valid until the longest known cache has passed,
 // by the issuer's clock.
 func (k *Keeper) overlap(ctx context.Context, r *Rotation) (verdict, error) {
+	if err := k.tidy(ctx, r); err != nil {
+		return verdict{}, err
+	}
 	sys, err := k.Systems(r.Terms.Application.Tenant)
 	if err != nil {
 		return verdict{}, err
 	}
-	now, err := sys.Now(ctx)
+	now, err := k.clock(ctx, sys)
 	if err != nil {
-		return verdict{}, fmt.Errorf("cannot read the issuer's clock: %w", err)
+		return verdict{}, err
 	}
 	if left := r.Switched.Add(time.Duration(r.Terms.Timing.Overlap)).Sub(now); left > 0 {
 		return wait(min(max(left, time.Second), 6*time.Hour), "both secrets work until "+now.Add(left).UTC().Format("2006-01-02 15:04 MST"))

@@ -16,7 +16,13 @@ const (
 	attemptsADay = 3              // SAFETY F34: a crash loop must not fill the directory
 	unresolved   = 2              // SAFETY I6: attempts of which nobody knows
 	quarantine   = 24 * time.Hour // after which an attempt that never showed counts as never made
-	clockSlack   = 10 * time.Minute
+
+	// A credential with a marker of ours that began outside of this span around
+	// the request is not ours: somebody has copied the name. Wide, because one
+	// end is the issuer's clock and the other ours, and because a request can be
+	// held up for days.
+	clockSlack = 24 * time.Hour
+	lateness   = 7 * 24 * time.Hour
 )
 
 // approve waits for a person; Approve itself passes the step.
@@ -39,9 +45,9 @@ func (k *Keeper) issue(ctx context.Context, r *Rotation) (verdict, error) {
 			return verdict{}, err
 		}
 	}
-	list, err := sys.Issuer.Credentials(ctx, r.Terms.Application)
+	list, err := k.credentials(ctx, r, sys)
 	if err != nil {
-		return verdict{}, fmt.Errorf("cannot read the credentials: %w", err)
+		return verdict{}, err
 	}
 	if err := k.sweep(ctx, r, sys, list); err != nil {
 		return verdict{}, err
@@ -63,6 +69,10 @@ func (k *Keeper) order(ctx context.Context, r *Rotation, sys Systems) (verdict, 
 	if time.Now().After(r.Consent.Expires) {
 		return k.void(r, "the approval ended before the new secret could be issued; propose again")
 	}
+	// From here to the record of the answer a shutdown must not interrupt:
+	// it would cost a credential that nobody knows the value of.
+	sending, cancel := timed(context.WithoutCancel(ctx))
+	defer cancel()
 	a := k.nextAttempt(r)
 	if r.Consent.Used.IsZero() {
 		r.Consent.Used = a.Sent
@@ -70,12 +80,7 @@ func (k *Keeper) order(ctx context.Context, r *Rotation, sys Systems) (verdict, 
 	if err := k.save(ctx, r, one(k.progress(r, audit.Done, map[string]string{"intent": "issue", "marker": a.Marker, "request": a.Request}))); err != nil {
 		return verdict{}, err
 	}
-
-	// From here to the record of the answer a shutdown must not interrupt:
-	// it would cost a credential that nobody knows the value of.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
-	c, v, err := sys.Issuer.Issue(ctx, connector.Order{
+	c, v, err := sys.Issuer.Issue(sending, connector.Order{
 		Holder: r.Terms.Application, Label: r.Terms.Label, Marker: a.Marker, Request: a.Request,
 		Expires: a.Sent.Add(time.Duration(r.Terms.Lifetime)).Truncate(time.Second),
 	})
@@ -85,6 +90,9 @@ func (k *Keeper) order(ctx context.Context, r *Rotation, sys Systems) (verdict, 
 			return park("the application takes no further secret: "+err.Error(), "an owner of the application, to remove a secret that nobody uses")
 		}
 		return verdict{}, fmt.Errorf("the issuer declined: %w", err)
+	}
+	if err == nil && r.approved(c.KeyID) {
+		c.KeyID, err = "", errors.New("the answer names a credential that was there before")
 	}
 	if err == nil && (c.KeyID == "" || v.IsZero() || c.Hint != "" && c.Hint != v.Hint()) {
 		a.KeyID, err = c.KeyID, errors.New("the answer lacks the key id or the value") // SAFETY F9
@@ -142,7 +150,7 @@ func tooSoon(r *Rotation) (verdict, bool) {
 		}
 	}
 	if last := r.attempt(); last != nil && last.State == Abandoned {
-		for _, look := range []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second} {
+		for _, look := range []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second, 150 * time.Second} { // the last: no list lags longer
 			if left := look - now.Sub(last.Sent); left > 0 {
 				return verdict{wait: left, why: "the last answer was lost; looking whether the issuer made the secret"}, true
 			}
@@ -177,13 +185,23 @@ func drifted(r *Rotation, list []inventory.Credential) string {
 
 // ours is the attempt that made a credential, or nil.
 func (r *Rotation) ours(c inventory.Credential) *Attempt {
+	if r.approved(c.KeyID) {
+		return nil
+	}
 	m := markerOf(c.Label)
 	for i, a := range r.Attempts {
-		if m != "" && a.Marker == m && !c.Starts.Before(a.Sent.Add(-clockSlack)) || a.KeyID != "" && a.KeyID == c.KeyID {
+		born := c.Starts.Sub(a.Sent)
+		if m != "" && a.Marker == m && born >= -clockSlack && born <= lateness || a.KeyID != "" && a.KeyID == c.KeyID {
 			return &r.Attempts[i]
 		}
 	}
 	return nil
+}
+
+// approved reports whether the terms name a credential, so that it was there
+// before any attempt of ours.
+func (r *Rotation) approved(keyID string) bool {
+	return keyID == r.Terms.Old.KeyID || slices.Contains(r.Terms.Kept, keyID)
 }
 
 // sweep withdraws every credential that an attempt of ours made and that is not
@@ -196,14 +214,7 @@ func (k *Keeper) sweep(ctx context.Context, r *Rotation, sys Systems, list []inv
 			continue
 		}
 		found = true
-		if err := sys.Issuer.Withdraw(ctx, r.Terms.Application, c.KeyID); err != nil {
-			return fmt.Errorf("cannot withdraw stray secret %s of attempt %s: %w", c.KeyID, a.Marker, err)
-		}
-		if a.State != Adopted {
-			a.State, a.KeyID = Retracted, c.KeyID
-		}
-		r.Clean = 0
-		if err := k.save(ctx, r, one(k.progress(r, audit.Done, map[string]string{"retracted": c.KeyID, "marker": a.Marker}))); err != nil {
+		if err := k.clear(ctx, r, sys, a, c.KeyID); err != nil {
 			return err
 		}
 	}
@@ -213,23 +224,42 @@ func (k *Keeper) sweep(ctx context.Context, r *Rotation, sys Systems, list []inv
 	return nil
 }
 
+// clear withdraws a stray, between two records. The first is also the fence: if
+// another process has moved the rotation on since this one read it, the stray may
+// be what that one has adopted, and nothing is done (SAFETY F36).
+func (k *Keeper) clear(ctx context.Context, r *Rotation, sys Systems, a *Attempt, keyID string) error {
+	sending, cancel := timed(ctx)
+	defer cancel()
+	r.Clean = 0
+	if err := k.save(ctx, r, one(k.progress(r, audit.Done, map[string]string{"intent": "retract", "key": keyID, "marker": a.Marker}))); err != nil {
+		return err
+	}
+	if err := sys.Issuer.Withdraw(sending, r.Terms.Application, keyID); err != nil {
+		return fmt.Errorf("cannot withdraw stray secret %s of attempt %s: %w", keyID, a.Marker, r.gone(err))
+	}
+	if a.State != Adopted {
+		a.State, a.KeyID = Retracted, keyID
+	}
+	return k.save(context.WithoutCancel(ctx), r, one(k.progress(r, audit.Done, map[string]string{"retracted": keyID, "marker": a.Marker})))
+}
+
 // void ends a rotation whose terms no longer hold; what was issued goes first.
 func (k *Keeper) void(r *Rotation, why string) (verdict, error) {
 	if len(r.Attempts) == 0 {
 		return end(Void, why)
 	}
-	r.rollback(Void)
+	r.rollback(Void, why)
 	return verdict{wait: time.Second, why: why}, nil
 }
 
 // rollback changes course: the steps ahead are skipped, and what was issued is
 // withdrawn again.
-func (r *Rotation) rollback(ending State) {
+func (r *Rotation) rollback(ending State, why string) {
 	for i := r.At; i < len(r.Steps); i++ {
 		r.Steps[i].State = Skipped
 	}
 	r.At = len(r.Steps)
-	r.Course, r.Steps, r.Ending = "rollback", append(r.Steps, steps("rollback")...), ending
+	r.Course, r.Steps, r.Ending, r.Why = "rollback", append(r.Steps, steps("rollback")...), ending, why
 	r.sealed = ""
 	if a := r.attempt(); a.State == Intended {
 		a.State, a.Why = Abandoned, "given up while the answer was out"
@@ -238,9 +268,20 @@ func (r *Rotation) rollback(ending State) {
 
 // retract withdraws the credential that was adopted, and strays.
 func (k *Keeper) retract(ctx context.Context, r *Rotation) (verdict, error) {
-	sys, err := k.Systems(r.Terms.Application.Tenant)
+	sys, vault, err := k.place(r)
 	if err != nil {
 		return verdict{}, err
+	}
+	if !r.Put.IsZero() { // an unanswered write, long ago
+		held, err := vault.Get(ctx, r.Terms.Place.Name)
+		if err != nil && !errors.Is(err, connector.ErrNotFound) {
+			return verdict{}, fmt.Errorf("cannot read %s: %w", r.Terms.Place, err)
+		}
+		defer held.Value.Zero()
+		if k.Markers.Fingerprint(held.Value) == r.Print {
+			return park(fmt.Sprintf("%s holds the new secret (version %s): withdrawing it would cut its consumers off", r.Terms.Place, held.Version),
+				"an administrator, to put the former version back")
+		}
 	}
 	r.Issued = nil // from now on every credential with a marker of ours is a stray
 	for _, a := range r.Attempts {
@@ -248,7 +289,7 @@ func (k *Keeper) retract(ctx context.Context, r *Rotation) (verdict, error) {
 			continue
 		}
 		if err := sys.Issuer.Withdraw(ctx, r.Terms.Application, a.KeyID); err != nil {
-			return verdict{}, fmt.Errorf("cannot withdraw secret %s: %w", a.KeyID, err)
+			return verdict{}, fmt.Errorf("cannot withdraw secret %s: %w", a.KeyID, r.gone(err))
 		}
 	}
 	return passed("what was issued is withdrawn")
@@ -260,7 +301,7 @@ func (k *Keeper) settle(ctx context.Context, r *Rotation) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	list, err := sys.Issuer.Credentials(ctx, r.Terms.Application)
+	list, err := k.credentials(ctx, r, sys)
 	if err != nil {
 		return verdict{}, err
 	}

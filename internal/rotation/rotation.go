@@ -29,7 +29,7 @@ const (
 	Done      State = "done"
 	Refused   State = "refused"   // by a person, or nobody approved in time
 	Cancelled State = "cancelled" // by a person, and what was issued is gone again
-	Void      State = "void"      // the world was no longer as approved; nothing was changed
+	Void      State = "void"      // the world was no longer as approved, and what was issued is gone again; or the application is gone
 )
 
 // Rotation is the replacement of one credential.
@@ -43,6 +43,7 @@ type Rotation struct {
 	Consent *Consent     `json:"consent,omitempty"`
 	State   State        `json:"state"`
 	Ending  State        `json:"ending,omitempty"` // how it ends when the course is over; empty means Done
+	Why     string       `json:"why,omitempty"`    // of that ending
 	Course  string       `json:"course"`           // name of the list of steps being followed: the plan, or "rollback"
 	Steps   []Step       `json:"steps"`            // one for each of the course's steps, and before them those of an abandoned course
 	At      int          `json:"at"`               // index into Steps
@@ -55,12 +56,14 @@ type Rotation struct {
 	Issued   *inventory.Credential `json:"issued,omitempty"`  // the new credential, once there is one
 	Entry    string                `json:"entry,omitempty"`   // version of the vault entry that holds it
 	Print    string                `json:"print,omitempty"`   // keyed hash of the new value, to know it again in the vault
+	Put      time.Time             `json:"put,omitzero"`      // when a write to the vault was last meant to be sent, unless it surely failed
 	Switched time.Time             `json:"switched,omitzero"` // when consumers could read the new value
 	Removed  time.Time             `json:"removed,omitzero"`  // when the old credential was withdrawn
 	Evidence []Evidence            `json:"consumers,omitempty"`
 	Count    Count                 `json:"count,omitzero"`
-	Clean    int                   `json:"clean,omitempty"` // lists without a stray, since the last one was found
-	Tries    int                   `json:"tries,omitempty"` // failures of the current step in a row
+	Clean    int                   `json:"clean,omitempty"`  // lists without a stray, since the last one was found
+	Tries    int                   `json:"tries,omitempty"`  // failures of the current step in a row
+	Missing  time.Time             `json:"missing,omitzero"` // since when the directory does not know the application
 
 	version  int64  // of the row, for compare and swap
 	sealed   string // the new value, until the vault is proved to hold it

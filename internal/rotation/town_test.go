@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,7 @@ type town struct {
 	db     *store.DB
 	keeper *rotation.Keeper
 	log    *audit.Log
+	ring   *secret.Keyring
 
 	point func()     // called at every request (before, after) and commit (before, after)
 	spot  func(spot) // the same, told where; for tests with more than one process
@@ -114,14 +116,14 @@ func (w *town) use(db *store.DB) {
 		w.t.Fatal(err)
 	}
 	w.db = db
-	w.keeper = w.hire(db, ring)
+	w.ring, w.keeper = ring, w.hire(db, ring, func(s spot) { w.spot(s) })
 }
 
-// hire makes a process that carries rotations.
-func (w *town) hire(db *store.DB, ring *secret.Keyring) *rotation.Keeper {
+// hire makes a process that carries rotations, and can be stopped at its requests.
+func (w *town) hire(db *store.DB, ring *secret.Keyring, at func(spot)) *rotation.Keeper {
 	wire := w.cloud.RoundTripper(sim.Hooks{
-		Before: func(r *http.Request) { w.spot(spot{request: r}) },
-		After:  func(r *http.Request) { w.spot(spot{request: r, after: true}) },
+		Before: func(r *http.Request) { at(spot{request: r}) },
+		After:  func(r *http.Request) { at(spot{request: r, after: true}) },
 	})
 	d := &entra.Directory{Graph: w.client(wire, "graph.microsoft.com"), Login: w.client(wire, "login.microsoftonline.com"), Tenant: w.tenant.ID}
 	sys := rotation.Systems{Issuer: d, Verifier: d, Now: d.Now, Vault: func(name string) (connector.Vault, error) {
@@ -176,9 +178,10 @@ func (w *town) writer(audience string, roles ...string) azcore.TokenCredential {
 		if kept, ok := w.own.Load(audience); ok && kept.(azcore.AccessToken).ExpiresOn.After(now) {
 			return kept.(azcore.AccessToken), nil
 		}
+		// It outlives every late effect, which is judged by the token it was sent with.
 		text, err := signer.Sign(world.Claims{
 			Audience: audience, Issuer: "https://sts.windows.net/" + w.tenant.ID + "/", IssuedAt: now.Unix(), NotBefore: now.Unix(),
-			Expires: now.Add(24 * time.Hour).Unix(), AppID: w.tenant.Writer.ClientID, AppIDACR: "1", IDType: "app",
+			Expires: now.AddDate(0, 2, 0).Unix(), AppID: w.tenant.Writer.ClientID, AppIDACR: "1", IDType: "app",
 			ObjectID: w.tenant.Writer.PrincipalID, Subject: w.tenant.Writer.PrincipalID, TenantID: w.tenant.ID, Roles: roles, Version: "1.0",
 		})
 		token := azcore.AccessToken{Token: text, ExpiresOn: now.Add(23 * time.Hour)}
@@ -345,4 +348,14 @@ func names(list []world.Password) (names []string) {
 		names = append(names, p.KeyID+" "+p.Name)
 	}
 	return names
+}
+
+// audited is the whole audit log as text.
+func (w *town) audited() string {
+	w.t.Helper()
+	var b strings.Builder
+	if _, err := w.log.ExportAll(w.t.Context(), w.db, &b); err != nil {
+		w.t.Fatal(err)
+	}
+	return b.String()
 }

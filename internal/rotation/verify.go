@@ -28,7 +28,7 @@ func (k *Keeper) verify(ctx context.Context, r *Rotation) (verdict, error) {
 	each := (t.Successes + 2) / 3
 	err = k.signIn(ctx, r, sys, v, each)
 	if refused, ok := errors.AsType[*connector.RejectedError](err); ok {
-		return k.refused(r, refused)
+		return k.refused(ctx, r, sys, refused)
 	}
 	if err != nil {
 		return verdict{}, fmt.Errorf("cannot sign in to prove the new secret: %w", err)
@@ -60,12 +60,15 @@ func (k *Keeper) signIn(ctx context.Context, r *Rotation, sys Systems, v secret.
 }
 
 // refused decides what a refusal of the new secret means: too young, or wrong.
-func (k *Keeper) refused(r *Rotation, e *connector.RejectedError) (verdict, error) {
+func (k *Keeper) refused(ctx context.Context, r *Rotation, sys Systems, e *connector.RejectedError) (verdict, error) {
 	age := time.Since(r.attempt().Sent)
 	if e.Secret && age < 10*time.Minute {
 		return wait(min(max(age/4, time.Second), 30*time.Second), "not yet accepted everywhere")
 	}
 	if !e.Secret {
+		if _, err := k.credentials(ctx, r, sys); err != nil { // it may be gone altogether
+			return verdict{}, err
+		}
 		return park(fmt.Sprintf("the sign-in is refused for another reason than the secret: %v", e), "whoever looks after this application's sign-in (Conditional Access, disabled principal)")
 	}
 	return park(fmt.Sprintf("the new secret is refused for %s: %v", age.Round(time.Minute), e), "an administrator: rekey cancel gives up and withdraws the new secret; the old one is untouched")

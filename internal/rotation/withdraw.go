@@ -19,16 +19,13 @@ func (k *Keeper) withdraw(ctx context.Context, r *Rotation) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	now, err := sys.Now(ctx)
+	now, err := k.clock(ctx, sys)
 	if err != nil {
-		return verdict{}, fmt.Errorf("cannot read the issuer's clock: %w", err)
+		return verdict{}, err
 	}
-	if skew := time.Since(now).Abs(); skew > 5*time.Minute { // SAFETY F40
-		return park(fmt.Sprintf("this machine's clock differs from the issuer's by %s", skew.Round(time.Second)), "whoever runs this machine, to set its clock")
-	}
-	list, err := sys.Issuer.Credentials(ctx, r.Terms.Application)
+	list, err := k.credentials(ctx, r, sys)
 	if err != nil {
-		return verdict{}, fmt.Errorf("cannot read the credentials: %w", err)
+		return verdict{}, err
 	}
 	if err := k.sweep(ctx, r, sys, list); err != nil {
 		return verdict{}, err
@@ -80,11 +77,13 @@ func (k *Keeper) pivot(ctx context.Context, r *Rotation, sys Systems, now time.T
 	if old == r.Issued.KeyID || slices.Contains(r.Terms.Kept, old) { // SAFETY F31
 		return verdict{}, fmt.Errorf("refusing to withdraw %s: it is not the old credential of the approved terms", old)
 	}
+	sending, cancel := timed(ctx)
+	defer cancel()
 	r.Removed = now.UTC().Truncate(time.Millisecond)
 	if err := k.save(ctx, r, one(k.progress(r, audit.Done, map[string]string{"intent": "withdraw", "key": old}))); err != nil {
 		return verdict{}, err
 	}
-	if err := sys.Issuer.Withdraw(ctx, r.Terms.Application, old); err != nil {
+	if err := sys.Issuer.Withdraw(sending, r.Terms.Application, old); err != nil {
 		return verdict{}, fmt.Errorf("cannot withdraw the old secret %s: %w", old, err)
 	}
 	return passed("secret " + old + " withdrawn after what the vault holds signed in 3 times")
@@ -93,13 +92,13 @@ func (k *Keeper) pivot(ctx context.Context, r *Rotation, sys Systems, now time.T
 // watch proves that the old value is really refused, and looks out for strays
 // and late effects. Only here "removed" becomes a fact (SAFETY T10).
 func (k *Keeper) watch(ctx context.Context, r *Rotation) (verdict, error) {
-	sys, err := k.Systems(r.Terms.Application.Tenant)
+	sys, vault, err := k.place(r)
 	if err != nil {
 		return verdict{}, err
 	}
-	list, err := sys.Issuer.Credentials(ctx, r.Terms.Application)
+	list, err := k.credentials(ctx, r, sys)
 	if err != nil {
-		return verdict{}, fmt.Errorf("cannot read the credentials: %w", err)
+		return verdict{}, err
 	}
 	if slices.ContainsFunc(list, func(c inventory.Credential) bool { return c.KeyID == r.Terms.Old.KeyID }) { // SAFETY F30
 		r.Clean = 0
@@ -111,6 +110,9 @@ func (k *Keeper) watch(ctx context.Context, r *Rotation) (verdict, error) {
 	if err := k.sweep(ctx, r, sys, list); err != nil {
 		return verdict{}, err
 	}
+	if v, ok, err := k.stillServed(ctx, r, sys, vault); err != nil || !ok {
+		return v, err
+	}
 	evidence := "the directory no longer shows the old secret (its value is not known here, so it could not be tried)"
 	if r.previous != "" {
 		text, v, err := k.proveRefused(ctx, r, sys)
@@ -120,6 +122,33 @@ func (k *Keeper) watch(ctx context.Context, r *Rotation) (verdict, error) {
 		evidence = text
 	}
 	return k.untilQuiet(r, r.Removed, evidence)
+}
+
+// stillServed makes sure that what consumers read signs in, whoever put it
+// there: nothing else would tell that somebody has brought the old value back
+// after it was withdrawn (SAFETY F20).
+func (k *Keeper) stillServed(ctx context.Context, r *Rotation, sys Systems, vault connector.Vault) (verdict, bool, error) {
+	held, err := vault.Get(ctx, r.Terms.Place.Name)
+	if err != nil {
+		return verdict{}, false, fmt.Errorf("cannot read %s: %w", r.Terms.Place, err)
+	}
+	defer held.Value.Zero()
+	times := 3
+	if k.Markers.Fingerprint(held.Value) == r.Print {
+		times = 1
+	}
+	for range times {
+		err := sys.Verifier.SignIn(ctx, r.Terms.Application.ClientID, held.Value)
+		if refused, ok := errors.AsType[*connector.RejectedError](err); ok {
+			v, err := park(fmt.Sprintf("what %s holds (version %s) does not sign in (%v): its consumers are cut off", r.Terms.Place, held.Version, refused),
+				"an administrator, to put a secret there that is accepted")
+			return v, false, err
+		}
+		if err != nil {
+			return verdict{}, false, fmt.Errorf("cannot try what %s holds: %w", r.Terms.Place, err)
+		}
+	}
+	return verdict{}, true, nil
 }
 
 // proveRefused tries the old value until it was refused as often and as long as

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,7 +45,7 @@ func (d *Directory) SignIn(ctx context.Context, client inventory.ClientID, v sec
 		Method: http.MethodPost, Path: rest.Path(d.Tenant, "oauth2", "v2.0", "token"),
 		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: []byte(form.Encode()),
 	}, &out)
-	if e, ok := errors.AsType[*rest.Error](err); ok && e.Status < 500 {
+	if e, ok := errors.AsType[*rest.Error](err); ok && e.Status < 500 && e.Status != http.StatusTooManyRequests {
 		if rejected := rejection(e); rejected != nil {
 			return rejected
 		}
@@ -70,11 +71,14 @@ func rejection(e *rest.Error) error {
 	return &connector.RejectedError{Code: code, Text: m[2], Secret: code == wrongSecret || code == expiredSecret}
 }
 
-// tokens remembers the id of the last token of each client.
+// tokens remembers the ids of the last tokens of each client: a cache, or two of
+// them in turns, can replay more than the latest.
 type tokens struct {
 	mu   sync.Mutex
-	last map[inventory.ClientID]string
+	last map[inventory.ClientID][]string
 }
+
+const remembered = 32
 
 func (t *tokens) check(client inventory.ClientID, token secret.Value) error {
 	defer token.Zero()
@@ -95,11 +99,12 @@ func (t *tokens) check(client inventory.ClientID, token secret.Value) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.last == nil {
-		t.last = map[inventory.ClientID]string{}
+		t.last = map[inventory.ClientID][]string{}
 	}
-	if claims.ID != "" && t.last[client] == claims.ID {
+	seen := t.last[client]
+	if claims.ID != "" && slices.Contains(seen, claims.ID) {
 		return ErrReplayed
 	}
-	t.last[client] = claims.ID
+	t.last[client] = append(seen[max(0, len(seen)-remembered+1):], claims.ID)
 	return nil
 }
