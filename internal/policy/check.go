@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -129,9 +130,14 @@ func (c *check) flush() error {
 	opened := 0
 	err := c.db.Do(c.ctx, func(tx *store.Tx) error {
 		opened = 0
+		adding, err := tx.Prepare(insertFinding)
+		if err != nil {
+			return err
+		}
+		defer adding.Close()
 		var events []audit.Event
 		for _, f := range c.pending {
-			fresh, err := c.write(tx, f)
+			fresh, err := c.write(tx, adding, f)
 			if err != nil {
 				return err
 			}
@@ -147,10 +153,10 @@ func (c *check) flush() error {
 	return err
 }
 
-func (c *check) write(tx *store.Tx, f Finding) (fresh bool, err error) {
+func (c *check) write(tx *store.Tx, adding *sql.Stmt, f Finding) (fresh bool, err error) {
 	switch k := c.known[f.ID]; {
 	case k.state == "":
-		return insert(tx, f, c.result.Checked)
+		return insert(adding, f, c.result.Checked)
 	case k.state == Resolved, k.state == Acknowledged && f.Severity.rank() < k.rank:
 		return reopen(tx, f, c.result.Checked)
 	default:

@@ -475,3 +475,52 @@ func TestEveryListOfFindingsComesFromAnIndex(t *testing.T) {
 		}
 	}
 }
+
+// The walk reads applications, credentials and places in three queries a page;
+// each has to find its own again.
+func TestNothingIsMissedOrMixedUpBetweenPages(t *testing.T) {
+	storetest.Each(t, schemas, func(t *testing.T, db *store.DB) {
+		p, in := newPolicy(t, db, Default()), planted{t, db}
+		in.tenant("contoso", 1)
+		in.tenant("fabrikam", 2)
+		const n = 1203
+		now := time.Now()
+		err := db.Do(t.Context(), func(tx *store.Tx) error {
+			for i := range n {
+				num := i*3 + 1
+				if _, err := tx.Exec(insertApplication, 1+i%2, num, fmt.Sprintf("object-%d", num), num, fmt.Sprintf("client-%d", num), "D365_Basware_InvoiceExport"); err != nil {
+					return err
+				}
+				for _, key := range []string{"old", "new"} {
+					if _, err := tx.Exec(insertCredential, 1+i%2, num, fmt.Sprintf("%s-%d", key, num), "clientSecret", now.Add(-100*day).UnixMilli(), now.Add(200*day).UnixMilli()); err != nil {
+						return err
+					}
+				}
+				name := fmt.Sprintf("entry-%d", num)
+				if _, err := tx.Exec(`INSERT INTO inventory_entry (tenant, vault, name, kind, version, enabled, starts, expires, created, updated, content_type, tags, hint, fingerprint, thumbprint, walk, gone)
+					VALUES ($1, 'kv', $2, 'secret', '', 1, 0, $3, 0, 0, '', '', '', '', '', 0, 0)`, 1+i%2, name, now.Add(300*day).UnixMilli()); err != nil {
+					return err
+				}
+				if _, err := tx.Exec(`INSERT INTO inventory_deposit (tenant, vault, name, version, num, key_id, how) VALUES ($1, 'kv', $2, '', $3, $4, 'tag')`, 1+i%2, name, num, fmt.Sprintf("new-%d", num)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkNow(t, p, admin)
+		seen := map[string]bool{}
+		for _, f := range findings(t, p, admin, Query{}) {
+			num := strings.TrimPrefix(string(f.Application), "object-")
+			if f.Rule != "vault-date" || f.KeyID != "new-"+num || f.Place != "kv/entry-"+num || seen[num] {
+				t.Fatalf("got %+v", f)
+			}
+			seen[num] = true
+		}
+		if len(seen) != (n+1)/2 {
+			t.Errorf("got %d, want %d", len(seen), (n+1)/2)
+		}
+	})
+}

@@ -12,18 +12,15 @@ import (
 // Config is what can be set about the rules. The zero value of a duration or a
 // number switches off what it is for.
 type Config struct {
-	Naming      Naming      `koanf:"naming" yaml:"naming"`
-	Lifetime    Lifetime    `koanf:"lifetime" yaml:"lifetime"`
-	Expiry      Expiry      `koanf:"expiry" yaml:"expiry"`
-	Owners      int         `koanf:"owners" yaml:"owners" help:"how many people should own an application with credentials; one is always required"`
-	Unused      Duration    `koanf:"unused" yaml:"unused" help:"a credential whose last recorded use is older than this is called unused"`
-	VaultDrift  Duration    `koanf:"vaultDrift" yaml:"vaultDrift" help:"how far the end date in a vault may be from the credential's own"`
-	Environment Environment `koanf:"environment" yaml:"environment"`
-	Rules       []Setting   `koanf:"rules" yaml:"rules" help:"rules to switch off or to weigh otherwise"`
+	Naming      Naming        `koanf:"naming" yaml:"naming"`
+	Lifetime    Lifetime      `koanf:"lifetime" yaml:"lifetime"`
+	Expiry      Expiry        `koanf:"expiry" yaml:"expiry"`
+	Owners      int           `koanf:"owners" yaml:"owners" help:"how many people should own an application with credentials; one is always required"`
+	Unused      time.Duration `koanf:"unused" yaml:"unused" help:"a credential whose last recorded use is older than this is called unused"`
+	VaultDrift  time.Duration `koanf:"vaultDrift" yaml:"vaultDrift" help:"how far the end date in a vault may be from the credential's own"`
+	Environment Environment   `koanf:"environment" yaml:"environment"`
+	Rules       []Setting     `koanf:"rules" yaml:"rules" help:"rules to switch off or to weigh otherwise"`
 }
-
-// Duration is a length of time, in days where people see it.
-type Duration = time.Duration
 
 // Naming is the naming convention of applications.
 type Naming struct {
@@ -35,15 +32,15 @@ type Naming struct {
 
 // Lifetime is how long credentials may be valid, counted from their start.
 type Lifetime struct {
-	Longest Duration `koanf:"longest" yaml:"longest" help:"a credential valid for longer is a finding of high severity"`
-	Secret  Duration `koanf:"secret" yaml:"secret" help:"a client secret valid for longer is a finding of low severity"`
+	Longest time.Duration `koanf:"longest" yaml:"longest" help:"a credential valid for longer is a finding of high severity"`
+	Secret  time.Duration `koanf:"secret" yaml:"secret" help:"a client secret valid for longer is a finding of low severity"`
 }
 
 // Expiry is when the end of a credential becomes a finding.
 type Expiry struct {
-	Soon     Duration `koanf:"soon" yaml:"soon" help:"a credential that ends within this time needs a rotation"`
-	Urgent   Duration `koanf:"urgent" yaml:"urgent" help:"... and urgently within this"`
-	Leftover Duration `koanf:"leftover" yaml:"leftover" help:"how long an expired credential may stay before it should be removed"`
+	Soon     time.Duration `koanf:"soon" yaml:"soon" help:"a credential that ends within this time needs a rotation"`
+	Urgent   time.Duration `koanf:"urgent" yaml:"urgent" help:"... and urgently within this"`
+	Leftover time.Duration `koanf:"leftover" yaml:"leftover" help:"how long an expired credential may stay before it should be removed"`
 }
 
 // Environment is how names say what they are for.
@@ -64,7 +61,7 @@ const day = 24 * time.Hour
 // Default is the policy of an installation where nothing is set.
 func Default() Config {
 	return Config{
-		Naming:     Naming{Template: "{system}_{party}_{purpose}[_{environment}]"},
+		Naming:     Naming{Template: "{system}_{party}_{purpose}[_{environment}]", Exempt: []string{"rekey-*"}},
 		Lifetime:   Lifetime{Longest: 730 * day, Secret: 365 * day},
 		Expiry:     Expiry{Soon: 30 * day, Urgent: 7 * day, Leftover: 30 * day},
 		Owners:     2,
@@ -97,7 +94,7 @@ func compile(c Config) (*rulebook, error) {
 	for _, pattern := range c.Naming.Exempt {
 		b.exempt = append(b.exempt, wildcard(pattern))
 	}
-	for name, d := range map[string]Duration{
+	for name, d := range map[string]time.Duration{
 		"lifetime.longest": c.Lifetime.Longest, "lifetime.secret": c.Lifetime.Secret, "expiry.soon": c.Expiry.Soon,
 		"expiry.urgent": c.Expiry.Urgent, "expiry.leftover": c.Expiry.Leftover, "unused": c.Unused, "vaultDrift": c.VaultDrift,
 	} {

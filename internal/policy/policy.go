@@ -81,7 +81,7 @@ func (f Finding) Subject() string {
 // identity is what makes two findings the same one.
 func (f Finding) identity() string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{f.Tenant, f.Rule, string(f.Application), f.KeyID, f.Place}, "\x00")))
-	return "f-" + hex.EncodeToString(sum[:10])
+	return "f-" + hex.EncodeToString(sum[:8])
 }
 
 // text is a digest of what a finding says; a finding that says something else

@@ -94,12 +94,13 @@ func loadKnown(tx *store.Tx, tenant string) (map[string]*known, error) {
 	return all, rows.Err()
 }
 
+const insertFinding = `INSERT INTO policy_finding (tenant, id, rule, rank, state, application, key_id, place, title, reason, cure, text, opened, resolved, judge, why)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, '', '') ON CONFLICT DO NOTHING`
+
 // insert adds a finding and reports whether it was not there yet: another
 // replica may have checked at the same time.
-func insert(tx *store.Tx, f Finding, now time.Time) (fresh bool, err error) {
-	result, err := tx.Exec(`INSERT INTO policy_finding (tenant, id, rule, rank, state, application, key_id, place, title, reason, cure, text, opened, resolved, judge, why)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, '', '') ON CONFLICT DO NOTHING`,
-		f.Tenant, f.ID, f.Rule, f.Severity.rank(), string(Open), string(f.Application), f.KeyID, f.Place, f.Title, f.Reason, f.Cure, f.text(), now.UnixMilli())
+func insert(prepared *sql.Stmt, f Finding, now time.Time) (fresh bool, err error) {
+	result, err := prepared.Exec(f.Tenant, f.ID, f.Rule, f.Severity.rank(), string(Open), string(f.Application), f.KeyID, f.Place, f.Title, f.Reason, f.Cure, f.text(), now.UnixMilli())
 	return changed(result, err, f.ID)
 }
 
