@@ -19,6 +19,8 @@ import (
 	"rekey.example/rekey/client"
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/server"
@@ -35,6 +37,8 @@ type Daemon struct {
 	store     *store.DB
 	log       *audit.Log
 	around    *surroundings // nil if no tenant is configured
+	inventory *inventory.Service
+	policy    *policy.Policy
 	rotations *rotation.Keeper
 	carrier   *carrier
 	syncs     *syncs
@@ -83,9 +87,16 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	if c.Tenant.ID != "" {
-		if d.around, err = surround(c, d.store, ring.Sealer); err != nil {
+		if d.around, err = surround(c, d.store, ring); err != nil {
 			return err
 		}
+	}
+	d.inventory = &inventory.Service{Store: d.store, Bound: d.bound}
+	if d.policy, err = policy.New(d.store, d.log, c.Policy); err != nil {
+		return err
+	}
+	d.policy.Planned = func(_ context.Context, tx *store.Tx, tenant string) (map[inventory.ObjectID]bool, error) {
+		return rotation.UnderWay(tx, tenant)
 	}
 	d.rotations = &rotation.Keeper{
 		Store: d.store, Log: d.log, Sealer: ring.Sealer, Markers: ring.Markers, Systems: d.systems,
@@ -95,7 +106,10 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	d.syncs = &syncs{daemon: d}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
-		Syncs: d.syncs, Patient: d.patient(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
+		Inventory: d.inventory, Policy: d.policy, Syncs: d.syncs,
+		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
+		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,
+		Patient: d.patient(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
 	})
 	return err
 }
@@ -156,6 +170,18 @@ func (d *Daemon) systems(tenant string) (rotation.Systems, error) {
 		return rotation.Systems{}, &rotation.InvalidError{Why: fmt.Sprintf("tenant %q is not configured; rekey init writes a configuration to begin with", tenant)}
 	}
 	return d.around.systems(), nil
+}
+
+// bound are the consumers that the configuration knows.
+func (d *Daemon) bound(tenant string) []inventory.Bound {
+	var list []inventory.Bound
+	if tenant != d.config.Tenant.ID {
+		return nil
+	}
+	for _, b := range d.config.Bindings {
+		list = append(list, inventory.Bound{Application: b.Application, Consumer: b.Consumer, Reference: b.Reference})
+	}
+	return list
 }
 
 func timing(r Rotation) rotation.Timing {

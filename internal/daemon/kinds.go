@@ -1,7 +1,9 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -32,7 +34,7 @@ func (s *surroundings) directory() *entra.Directory {
 // vault opens a vault by the name that inventory.Place has.
 func (s *surroundings) vault(name string) (connector.Vault, error) {
 	if name == inventory.Embedded {
-		return &embedded.Vault{Store: s.store, Sealer: s.sealer, Tenant: s.tenant}, nil
+		return &embedded.Vault{Store: s.store, Sealer: s.ring.Sealer, Tenant: s.tenant}, nil
 	}
 	c, err := s.keyVault(name, s.writer)
 	if err != nil {
@@ -75,6 +77,33 @@ func (s *surroundings) feeds() []inventory.Feed {
 		&entra.Feed{Graph: s.graphReader, Set: inventory.InApplications},
 		&entra.Feed{Graph: s.graphReader, Set: inventory.InServicePrincipals},
 	}
+}
+
+// vaultFeeds list the vaults, for the inventory. Values are only read where the
+// configuration says so, and only hashed.
+func (s *surroundings) vaultFeeds() ([]inventory.VaultFeed, error) {
+	list := []inventory.VaultFeed{own{&embedded.Vault{Store: s.store, Sealer: s.ring.Sealer, Tenant: s.tenant}}}
+	for _, v := range s.vaults {
+		c, err := s.keyVault(v.Name, s.reader)
+		if err != nil {
+			return nil, err
+		}
+		feed := &keyvault.Feed{API: c, Tenant: s.tenant, Host: vaultHost(v.Name)}
+		if v.ReadValues {
+			feed.Values, feed.Known = s.ring.Values, s.knownEntry
+		}
+		list = append(list, feed)
+	}
+	return list, nil
+}
+
+// own is the embedded vault as a feed.
+type own struct{ vault *embedded.Vault }
+
+func (o own) Name() string { return inventory.Embedded }
+
+func (o own) Entries(ctx context.Context) iter.Seq2[[]inventory.Entry, error] {
+	return func(yield func([]inventory.Entry, error) bool) { yield(o.vault.Entries(ctx)) }
 }
 
 // graph is the wire to Microsoft Graph as one of our identities. Reads keep to

@@ -2,12 +2,14 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/store"
 )
 
 // read brings the inventory of a tenant up to date: the directory first, then
@@ -16,8 +18,21 @@ import (
 func (s *surroundings) read(ctx context.Context, d *Daemon, by access.Actor, full bool, tell func(wire.Sync)) error {
 	t := &teller{began: time.Now(), tell: tell}
 	syncer := &inventory.Syncer{Store: d.store, Log: d.log, Ours: rotation.Ours, Progress: t.progress}
-	_, err := syncer.Directory(ctx, by, full, s.feeds()...)
-	return err
+	vaults, err := s.vaultFeeds()
+	if err != nil {
+		return err
+	}
+	_, err = syncer.Directory(ctx, by, full, s.feeds()...)
+	if ctx.Err() != nil {
+		return err
+	}
+	_, vaultErr := syncer.Vaults(ctx, by, vaults...)
+	if err = errors.Join(err, vaultErr); ctx.Err() != nil {
+		return err
+	}
+	tell(t.stage("judging by the policy"))
+	_, policyErr := d.policy.Check(ctx, by)
+	return errors.Join(err, policyErr)
 }
 
 // teller adds the progress of several readings up.
@@ -29,21 +44,31 @@ type teller struct {
 	now    inventory.Counts // of the present one
 }
 
+// stage tells what is done besides reading.
+func (t *teller) stage(name string) wire.Sync {
+	t.before, t.now, t.feed = sum(t.before, t.now), inventory.Counts{}, ""
+	return t.total(name)
+}
+
 func (t *teller) progress(p inventory.Progress) {
 	if p.Feed != t.feed {
 		t.before = sum(t.before, t.now)
 		t.feed, t.now = p.Feed, inventory.Counts{}
 	}
 	t.now = p.Counts
+	t.tell(t.total(p.Feed + ": " + p.Phase))
+}
+
+func (t *teller) total(phase string) wire.Sync {
 	total := sum(t.before, t.now)
-	t.tell(wire.Sync{
-		Phase: p.Feed + ": " + p.Phase,
+	return wire.Sync{
+		Phase: phase,
 		Rate:  float64(total.Read) / max(time.Since(t.began).Seconds(), 0.001),
 		Counts: wire.SyncCounts{
 			Pages: total.Pages, Bytes: total.Bytes, Read: total.Read, Unchanged: total.Unchanged,
 			Appeared: total.Appeared, Changed: total.Changed, Gone: total.Gone,
 		},
-	})
+	}
 }
 
 func sum(a, b inventory.Counts) inventory.Counts {
@@ -51,4 +76,13 @@ func sum(a, b inventory.Counts) inventory.Counts {
 		Pages: a.Pages + b.Pages, Bytes: a.Bytes + b.Bytes, Read: a.Read + b.Read, Unchanged: a.Unchanged + b.Unchanged,
 		Appeared: a.Appeared + b.Appeared, Changed: a.Changed + b.Changed, Gone: a.Gone + b.Gone,
 	}
+}
+
+// knownEntry is what the inventory knows of a vault's secret.
+func (s *surroundings) knownEntry(ctx context.Context, p inventory.Place) (e inventory.Entry, ok bool) {
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		e, ok, err = inventory.KnownSecret(tx, s.tenant, p)
+		return err
+	})
+	return e, ok && err == nil // what cannot be looked up is read again
 }

@@ -5,6 +5,7 @@ import (
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector/embedded"
 	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/store"
@@ -19,6 +20,7 @@ func schemas() []store.Schema {
 		access.Schema,    // 15
 		inventory.Schema, // 20
 		embedded.Schema,  // 30
+		policy.Schema,    // 40
 		rotation.Schema,  // 50
 		api.Schema,       // 70
 	}

@@ -15,7 +15,7 @@ type surroundings struct {
 	tenant string
 	vaults []Vault
 	store  *store.DB
-	sealer *secret.Sealer
+	ring   *secret.Keyring
 
 	wire           http.RoundTripper
 	reader, writer *azure.Identity
@@ -25,13 +25,13 @@ type surroundings struct {
 }
 
 // surround prepares the ways to a tenant. Nothing is sent yet.
-func surround(c Config, db *store.DB, sealer *secret.Sealer) (*surroundings, error) {
+func surround(c Config, db *store.DB, ring *secret.Keyring) (*surroundings, error) {
 	line := azure.Wire{Proxy: c.Proxy, CAFile: c.CAFile, Round: c.Round}
 	wire, err := line.Transport()
 	if err != nil {
 		return nil, err
 	}
-	s := &surroundings{tenant: c.Tenant.ID, vaults: c.Vaults, store: db, sealer: sealer, wire: wire}
+	s := &surroundings{tenant: c.Tenant.ID, vaults: c.Vaults, store: db, ring: ring, wire: wire}
 	if s.reader, err = identity(c.Reader, c.Tenant.ID, line); err != nil {
 		return nil, fmt.Errorf("reader: %w", err)
 	}

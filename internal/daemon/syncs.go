@@ -76,7 +76,7 @@ func (s *syncs) read(r *run, by access.Actor, full bool) {
 		case ctx.Err() != nil:
 			now.State, now.Problem = wire.SyncStateStopped, "rekey was stopped; the next reading goes on where this one ended"
 		default:
-			now.State, now.Problem = wire.SyncStateFailed, err.Error()
+			now.State, now.Problem = wire.SyncStateFailed, strings.ReplaceAll(err.Error(), "\n", "; ")
 		}
 	})
 	if err != nil && ctx.Err() == nil {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func newTown(t *testing.T, apps int) *town {
 	c.Tenant = Tenant{ID: w.tenant.ID, Name: w.tenant.Name}
 	c.Reader = Identity{ClientID: w.tenant.Reader.ClientID, ClientSecret: secret.New(w.tenant.Reader.Secret)}
 	c.Writer = Identity{ClientID: w.tenant.Writer.ClientID, ClientSecret: secret.New(w.tenant.Writer.Secret)}
-	c.Vaults = []Vault{{Name: "kv-contoso-prod", ReadValues: true}, {Name: "kv-contoso-test", ReadValues: true}}
+	c.Vaults = []Vault{{Name: "kv-contoso-prod", ReadValues: true}, {Name: "kv-contoso-test", ReadValues: true}, {Name: w.tenant.Demo.Vault, ReadValues: true}}
 	c.Rotation = hasty
 	c.Sync.Every = 0
 	w.config = c
@@ -89,4 +90,9 @@ func (w *town) sync() wire.Sync {
 		s = now
 	}
 	return s
+}
+
+// contextOf is a context that the test ends itself.
+func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithCancel(t.Context())
 }
