@@ -55,7 +55,12 @@ func TestCloudScripts(t *testing.T) {
 			return err
 		}
 		return os.WriteFile(filepath.Join(data, "rekey.yaml"), []byte(cloudConfig), 0o600)
-	}, Cmds: scriptCommands})
+	}, Cmds: scriptCommands, Condition: func(name string) (bool, error) {
+		if name == "clients" {
+			return os.Getenv("REKEY_TEST_CLIENTS") != "off", nil
+		}
+		return false, fmt.Errorf("there is no condition %q", name)
+	}})
 }
 
 // cloudVariables is the configuration of an installation in the pretended tenant.
@@ -66,6 +71,7 @@ func cloudVariables(cloud *sim.Cloud, proxy, ca string) map[string]string {
 		"REKEY_READER_CLIENT_ID": c.Reader.ClientID, "REKEY_READER_CLIENT_SECRET": c.Reader.Secret,
 		"REKEY_WRITER_CLIENT_ID": c.Writer.ClientID, "REKEY_WRITER_CLIENT_SECRET": c.Writer.Secret,
 		"REKEY_ROTATION_PROOF": "1s", "REKEY_ROTATION_OVERLAP": "1s", "REKEY_ROTATION_WATCH": "1s",
+		"ADMIN_CLIENT_ID": c.Admin.ClientID, "ADMIN_SECRET": c.Admin.Secret,
 		"DEMO_APP": c.Demo.ApplicationID, "DEMO_CLIENT": c.Demo.ClientID, "DEMO_KEY": c.Demo.KeyID, "DEMO_NAME": c.Demo.Name,
 		"DEMO_PLACE": c.Demo.Vault + "/" + c.Demo.Secret, "DEMO_CONSUMER": c.Demo.Consumer,
 	}

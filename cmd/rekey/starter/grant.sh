@@ -20,6 +20,10 @@ APPLICATION_READ_ALL=9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30
 AUDITLOG_READ_ALL=b0afded3-3588-46d8-8b3d-9842eff778da
 APPLICATION_READWRITE_OWNEDBY=18a4783c-866b-4cc7-a460-3d5e5662c884
 
+KEY_VAULT_READER=21090545-7ca7-4776-b22c-e363652d74d2
+KEY_VAULT_SECRETS_USER=4633458b-17de-408a-b874-0445c86b69e6
+KEY_VAULT_SECRETS_OFFICER=b86a8fe4-44ce-4948-aee5-eccb2c155cd7
+
 # application NAME: prints the client id of the application, which is made if it is not there.
 application() {
   id=$(az ad app list --filter "displayName eq '$1'" --query "[0].appId" -o tsv)
@@ -61,11 +65,19 @@ certificate() {
   rm "$file.key" "$file.crt"
 }
 
-# role PRINCIPAL ROLE VAULT: a role on that vault alone.
+# role PRINCIPAL ROLE VAULT: a role on that vault alone. (Over the plain API, because the
+# "az role assignment create" of some distributions' packages fails.)
 role() {
   scope=$(az keyvault show --name "$3" --query id -o tsv)
-  az role assignment create --assignee-object-id "$1" --assignee-principal-type ServicePrincipal \
-    --role "$2" --scope "$scope" >/dev/null
+  uri="https://management.azure.com$scope/providers/Microsoft.Authorization/roleAssignments"
+  found=$(az rest --method get --uri "$uri?api-version=2022-04-01&\$filter=principalId%20eq%20'$1'" \
+    --query "value[?ends_with(properties.roleDefinitionId, '$2')].id" -o tsv)
+  if [ -z "$found" ]; then
+    name=$(uuidgen 2>/dev/null || cat /proc/sys/kernel/random/uuid)
+    definition="${scope%%/resourceGroups/*}/providers/Microsoft.Authorization/roleDefinitions/$2"
+    az rest --method put --uri "$uri/$name?api-version=2022-04-01" --headers Content-Type=application/json \
+      --body "{\"properties\":{\"principalId\":\"$1\",\"principalType\":\"ServicePrincipal\",\"roleDefinitionId\":\"$definition\"}}" >/dev/null
+  fi
 }
 
 READER=$(application rekey-reader)
@@ -88,9 +100,9 @@ done
 # Secrets Officer is the smallest built-in role that may put a secret. To narrow it further,
 # give it on single entries: --scope VAULT-ID/secrets/NAME
 for vault in $VAULTS; do
-  role "$READER_PRINCIPAL" 'Key Vault Reader' "$vault"
-  if [ "$READ_VALUES" = yes ]; then role "$READER_PRINCIPAL" 'Key Vault Secrets User' "$vault"; fi
-  role "$WRITER_PRINCIPAL" 'Key Vault Secrets Officer' "$vault"
+  role "$READER_PRINCIPAL" "$KEY_VAULT_READER" "$vault"
+  if [ "$READ_VALUES" = yes ]; then role "$READER_PRINCIPAL" "$KEY_VAULT_SECRETS_USER" "$vault"; fi
+  role "$WRITER_PRINCIPAL" "$KEY_VAULT_SECRETS_OFFICER" "$vault"
 done
 
 cat <<END
