@@ -114,7 +114,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if d.after != nil {
 		d.after(ctx)
 	}
-	if d.format() != "table" || d.query != nil {
+	if d.document() {
 		if err := d.show(report, nil); err != nil {
 			return err
 		}
@@ -129,6 +129,12 @@ func (d *demo) run(ctx context.Context) (err error) {
 	<-ctx.Done()
 	d.tell("\nStopping.")
 	return nil
+}
+
+// document reports whether a document is asked for. The story is for people, so
+// that it is told into a pipe as well, and only -o or --query ask for a document.
+func (d *demo) document() bool {
+	return d.flags.output != "" && d.flags.output != "table" || d.query != nil
 }
 
 // open starts the pretended clouds and makes a data folder.

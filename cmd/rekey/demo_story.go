@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,22 +149,31 @@ func (d *demo) read(ctx context.Context, omar *client.Client, report *demoReport
 func (d *demo) expiring(ctx context.Context, nora *client.Client, report *demoReport) error {
 	d.tell("\n%s", d.bold("2  What ends in the next 30 days, and what will break?"))
 	report.Expiring = []api.Credential{}
-	list := &table{columns: []column{{"ends", "ENDS", false}, {"app_name", "APPLICATION", true}, {"label", "CREDENTIAL", true}, {"owners", "OWNER", true}, {"breaks", "WHAT BREAKS", true}}}
+	list := &table{columns: []column{{"ends", "ENDS", false}, {"breaks", "WHAT BREAKS", true}, {"app_name", "APPLICATION", true}, {"owner", "OWNER", true}}}
 	for c, err := range nora.Credentials(ctx, api.ListCredentialsParams{Expiring: "30d"}) {
 		if err != nil {
 			return err
 		}
 		report.Expiring = append(report.Expiring, c)
-		var owner, breaks []string
-		for _, o := range c.Owners {
-			owner = append(owner, o.Name)
-		}
+		var breaks []string
 		for _, u := range c.Consumers {
 			breaks = append(breaks, u.Consumer)
 		}
-		list.add(c.Expires, c.Application.Name, c.Label, cmp.Or(strings.Join(owner, ", "), "nobody"), cmp.Or(strings.Join(breaks, "; "), "nobody knows"))
+		list.add(c.Expires, cmp.Or(strings.Join(breaks, "; "), "nobody knows"), c.Application.Name, firstOwner(c.Owners))
 	}
-	return list.write(d.stage(), time.Now(), max(d.width-2, 100), d.bold)
+	return list.write(d.stage(), time.Now(), max(d.width, 110), d.bold)
+}
+
+// firstOwner names a person if there is one, and how many more owners there are.
+func firstOwner(list []api.Owner) string {
+	i := max(slices.IndexFunc(list, func(o api.Owner) bool { return o.Kind == "user" }), 0)
+	switch len(list) {
+	case 0:
+		return "nobody"
+	case 1:
+		return list[0].Name
+	}
+	return fmt.Sprintf("%s +%d", list[i].Name, len(list)-1)
 }
 
 // renew carries one rotation through all steps.
@@ -257,7 +267,7 @@ Try the Azure CLI on the pretended tenant:
 
 // stage is where the story is told: beside a document, on stderr.
 func (d *demo) stage() io.Writer {
-	if d.format() != "table" || d.query != nil {
+	if d.document() {
 		return d.err
 	}
 	return d.out

@@ -21,6 +21,7 @@ type Keeper struct {
 	Log      *audit.Log
 	Sealer   *secret.Sealer
 	Markers  *secret.Hasher
+	Values   *secret.Hasher // recognises a value again; the inventory uses the same
 	Systems  func(tenant string) (Systems, error)
 	Timing   Timing   // for new planned rotations; zero means Planned
 	Patience Duration // how long an approval may be waited for, and how long it holds; zero means 72 h
@@ -98,7 +99,7 @@ func (k *Keeper) visit(ctx context.Context, r *Rotation) (more bool, err error) 
 	now.State, now.Ended, now.Evidence = Passed, time.Now().UTC(), v.evidence
 	r.Problem, r.Needs, r.Due, r.Tries = "", "", time.Time{}, 0
 	if r.At++; r.At < len(r.Steps) {
-		return true, k.save(ctx, r, one(k.at(r, now.Name, audit.Done, map[string]string{"evidence": v.evidence})))
+		return true, k.save(ctx, r, one(k.at(r, now.Name, audit.Done, map[string]string{"evidence": v.evidence})), picture(r, now.Name))
 	}
 	return false, k.finish(ctx, r, cmp.Or(r.Ending, Done), "")
 }

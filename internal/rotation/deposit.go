@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"rekey.example/rekey/internal/audit"
@@ -113,7 +114,7 @@ func (k *Keeper) propagate(ctx context.Context, r *Rotation) (verdict, error) {
 		for _, u := range r.Terms.Consumers {
 			e := Evidence{Consumer: u.Consumer, Reference: u.Reference, Follows: follows(u, r.Terms.Place)}
 			if e.Follows {
-				e.Proof, e.By, e.At = "reads the entry by name; version "+r.Entry+" is the current one", "rekey", time.Now().UTC()
+				e.Proof, e.By, e.At = "reads the entry by name, whose current version is the new one", "rekey", time.Now().UTC()
 			}
 			r.Evidence = append(r.Evidence, e)
 		}
@@ -127,7 +128,11 @@ func (k *Keeper) propagate(ctx context.Context, r *Rotation) (verdict, error) {
 	if len(r.Evidence) == 0 {
 		return passed("no consumer is known")
 	}
-	return passed(fmt.Sprintf("evidence for all %d consumers", len(r.Evidence)))
+	var who []string
+	for _, e := range r.Evidence {
+		who = append(who, e.Consumer+" "+e.Proof)
+	}
+	return passed(strings.Join(who, "; "))
 }
 
 // overlap leaves both credentials valid until the longest known cache has passed,
@@ -147,7 +152,7 @@ func (k *Keeper) overlap(ctx context.Context, r *Rotation) (verdict, error) {
 	if left := r.Switched.Add(time.Duration(r.Terms.Timing.Overlap)).Sub(now); left > 0 {
 		return wait(min(max(left, time.Second), 6*time.Hour), "both secrets work until "+now.Add(left).UTC().Format("2006-01-02 15:04 MST"))
 	}
-	return passed(fmt.Sprintf("both worked for %s", now.Sub(r.Switched).Round(time.Second)))
+	return passed(fmt.Sprintf("both secrets worked for %s", now.Sub(r.Switched).Round(time.Second)))
 }
 
 // recorder is a transaction that only records.

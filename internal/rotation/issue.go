@@ -105,7 +105,7 @@ func (k *Keeper) order(ctx context.Context, r *Rotation, sys Systems) (verdict, 
 	}
 	defer v.Zero()
 	a.State, a.KeyID = Adopted, c.KeyID
-	r.Issued, r.sealed, r.Print = &c, k.Sealer.Seal(sealLabel(r, "new"), v), k.Markers.Fingerprint(v)
+	r.Issued, r.sealed, r.Print = &c, k.Sealer.Seal(sealLabel(r, "new"), v), k.Values.Fingerprint(v)
 	return passed(fmt.Sprintf("secret %s (%s...) made, ends %s; value sealed", c.KeyID, c.Hint, c.Expires.Format(time.DateOnly)))
 }
 
@@ -278,7 +278,7 @@ func (k *Keeper) retract(ctx context.Context, r *Rotation) (verdict, error) {
 			return verdict{}, fmt.Errorf("cannot read %s: %w", r.Terms.Place, err)
 		}
 		defer held.Value.Zero()
-		if k.Markers.Fingerprint(held.Value) == r.Print {
+		if k.Values.Fingerprint(held.Value) == r.Print {
 			return park(fmt.Sprintf("%s holds the new secret (version %s): withdrawing it would cut its consumers off", r.Terms.Place, held.Version),
 				"an administrator, to put the former version back")
 		}

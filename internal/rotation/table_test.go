@@ -7,6 +7,7 @@ import (
 
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector/embedded"
+	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/sim/world"
 	"rekey.example/rekey/internal/store"
@@ -16,7 +17,7 @@ import (
 // TestJournalOnBothDatabases runs every statement of the journal on SQLite and
 // on PostgreSQL.
 func TestJournalOnBothDatabases(t *testing.T) {
-	schemas := []store.Schema{audit.Schema, embedded.Schema, rotation.Schema}
+	schemas := []store.Schema{audit.Schema, inventory.Schema, embedded.Schema, rotation.Schema}
 	storetest.Each(t, schemas, func(t *testing.T, db *store.DB) {
 		w := newTown(t, world.Lag{})
 		w.use(db)

@@ -96,7 +96,7 @@ func newTown(t *testing.T, lag world.Lag) *town {
 func (w *town) start() {
 	w.t.Helper()
 	ctx := context.Background()
-	db, err := store.Open(ctx, filepath.Join(w.folder, "rekey.db"), audit.Schema, embedded.Schema, rotation.Schema)
+	db, err := store.Open(ctx, filepath.Join(w.folder, "rekey.db"), audit.Schema, inventory.Schema, embedded.Schema, rotation.Schema)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func (w *town) hire(db *store.DB, ring *secret.Keyring, at func(spot)) *rotation
 		return &keyvault.Vault{API: w.client(wire, name)}, nil
 	}}
 	return &rotation.Keeper{
-		Store: db, Log: w.log, Sealer: ring.Sealer, Markers: ring.Markers,
+		Store: db, Log: w.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values,
 		Systems: func(string) (rotation.Systems, error) { return sys, nil },
 	}
 }

@@ -52,7 +52,7 @@ func (k *Keeper) proveVault(ctx context.Context, r *Rotation, sys Systems, vault
 	defer held.Value.Zero()
 	// A late second write of ours makes another version of the same value, which
 	// is as good; anything else in its place is somebody's doing (SAFETY F18, F20).
-	if k.Markers.Fingerprint(held.Value) == r.Print {
+	if k.Values.Fingerprint(held.Value) == r.Print {
 		r.Entry = held.Version
 	} else {
 		v, err := park(fmt.Sprintf("%s now has version %s, not the one of this rotation; the old secret stays", r.Terms.Place, held.Version), "whoever wrote that version, to put version "+r.Entry+" back")
@@ -134,7 +134,7 @@ func (k *Keeper) stillServed(ctx context.Context, r *Rotation, sys Systems, vaul
 	}
 	defer held.Value.Zero()
 	times := 3
-	if k.Markers.Fingerprint(held.Value) == r.Print {
+	if k.Values.Fingerprint(held.Value) == r.Print {
 		times = 1
 	}
 	for range times {
