@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -123,6 +122,7 @@ func TestHostileRequestsAreAnswered(t *testing.T) {
 	methods := []string{"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW"}
 	bits := []string{"", "{", "}", "[", "]", `"`, ",", ":", "null", "1e999999", "-0", "99999999999999999999", `"\ud800"`, `"\u0000"`, "\xff\xfe", "true", `{"a":1,"a":2}`,
 		strings.Repeat("[", 5000), strings.Repeat(`{"a":`, 3000), `"hash"`, `"application"`, `"reason"`, `"dryRun"`, strings.Repeat("9", 3000)}
+	parameters := []string{"limit", "after", "wait", "app", "expiring", "x", "%zz"}
 	values := []string{"", "%00", "..%2f..%2fetc", "%ff", "'%20OR%201=1--", "{{7*7}}", "${x}", "%0d%0aSet-Cookie:a=b", strings.Repeat("A", 3000), "-1", "1e9", "true"}
 	for i := range n {
 		route := h.api.routes[rnd.IntN(len(h.api.routes))]
@@ -133,13 +133,11 @@ func TestHostileRequestsAreAnswered(t *testing.T) {
 		for _, name := range []string{"{id}", "{keyId}"} {
 			path = strings.ReplaceAll(path, name, "x"+values[rnd.IntN(len(values))])
 		}
-		target := path
-		for j := range rnd.IntN(4) {
-			target += fmt.Sprintf("%c%s=%s", "?&&&"[j], []string{"limit", "after", "wait", "app", "expiring", "x", "%zz"}[rnd.IntN(7)], values[rnd.IntN(len(values))])
+		var query []string
+		for range rnd.IntN(4) {
+			query = append(query, parameters[rnd.IntN(len(parameters))]+"="+values[rnd.IntN(len(values))])
 		}
-		if strings.Contains(target, "wait=true") || strings.Contains(target, "wait=1e9") {
-			continue
-		}
+		target := path + "?" + strings.Join(query, "&")
 		var body strings.Builder
 		for range rnd.IntN(8) {
 			body.WriteString(bits[rnd.IntN(len(bits))])
