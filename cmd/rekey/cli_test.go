@@ -83,6 +83,8 @@ vaults:
     readValues: true
   - name: kv-contoso-test
     readValues: true
+  - name: kv-contoso-finance
+    readValues: true
 `
 
 // apart gives each script a data folder and a home of its own.

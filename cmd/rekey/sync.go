@@ -70,6 +70,8 @@ func (s *session) synced(sync api.Sync) error {
 		return err
 	}
 	switch {
+	case sync.State == api.SyncStateFailed && n.Read > 0:
+		return failure(exitPartial, "not everything could be read: %s", sync.Problem).next("what was read is kept; rekey doctor tells what is missing, and the next rekey sync goes on from here")
 	case sync.State == api.SyncStateFailed:
 		return failure(exitFailure, "%s", sync.Problem).next("rekey doctor tells what is missing; the next rekey sync goes on from here")
 	case sync.State == api.SyncStateStopped:
