@@ -57,7 +57,13 @@ func run(ctx context.Context, events int, where string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(record(ctx, db, l), fill(ctx, db, l, events), verify(ctx, db, l), export(ctx, db, l, filepath.Join(folder, "export.jsonl")))
+	if err := errors.Join(record(ctx, db, l), fill(ctx, db, l, events)); err != nil {
+		return err
+	}
+	if info, err := os.Stat(where); err == nil {
+		fmt.Printf("size of the database                        %6d MB  %d bytes an event\n", info.Size()/1e6, info.Size()/int64(events))
+	}
+	return errors.Join(verify(ctx, db, l), export(ctx, db, l, filepath.Join(folder, "export.jsonl")))
 }
 
 func event(n int) audit.Event {

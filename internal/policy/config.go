@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Config is what can be set about the rules. The zero value of a duration or a
-// number switches off what it is for.
+// Config is what can be set about the rules. A duration of zero switches off
+// what it is for, but for VaultDrift, which then lets no difference pass.
 type Config struct {
 	Naming      Naming        `koanf:"naming" yaml:"naming"`
 	Lifetime    Lifetime      `koanf:"lifetime" yaml:"lifetime"`

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -190,4 +191,16 @@ func FuzzSuggestion(f *testing.F) {
 			t.Errorf("%q: suggests %q, which has %v", name, s, n.problems(s))
 		}
 	})
+}
+
+func TestEveryRuleIsInTheReference(t *testing.T) {
+	text, err := os.ReadFile("../../docs/reference/policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range Rules {
+		if !strings.Contains(string(text), "\n### "+r.Code+"\n\n**"+r.Title+".** ") {
+			t.Errorf("docs/reference/policy.md has no section on %s that begins with its title", r.Code)
+		}
+	}
 }
