@@ -887,7 +887,7 @@ type SyncCounts struct {
 	Read      int `json:"read"`
 	Unchanged int `json:"unchanged"`
 
-	// Waited Seconds spent waiting because a system asked us to
+	// Waited Seconds spent waiting to keep within the limits of the systems
 	Waited int `json:"waited,omitempty,omitzero"`
 }
 

@@ -158,11 +158,7 @@ func (d *Daemon) Handler() http.Handler {
 // Local is a client that acts as the person at this machine. Whoever can read
 // the data folder can do anything with it, so that person is an administrator.
 func (d *Daemon) Local() (*client.Client, error) {
-	a, err := d.operator()
-	if err != nil {
-		return nil, err
-	}
-	return d.Client(a), nil
+	return d.Client(d.operator()), nil
 }
 
 func (d *Daemon) systems(tenant string) (rotation.Systems, error) {
@@ -193,7 +189,7 @@ func timing(r Rotation) rotation.Timing {
 func (d *Daemon) checkpoints() string { return filepath.Join(d.config.Data, audit.CheckpointsFile) }
 
 // operator is the person at this machine.
-func (d *Daemon) operator() (access.Actor, error) {
+func (d *Daemon) operator() access.Actor {
 	id, name := whoami()
-	return access.Actor{ID: "local:" + id, Name: name, Person: "local:" + id, Role: access.Administrator, Tenant: d.config.Tenant.ID}, nil
+	return access.Actor{ID: "local:" + id, Name: name, Person: "local:" + id, Role: access.Administrator, Tenant: d.config.Tenant.ID}
 }

@@ -112,7 +112,7 @@ func (s *surroundings) graph(as azcore.TokenCredential) (*rest.Client, error) {
 	pace := new(entra.Keeper)
 	return rest.New(rest.Config{
 		Base: "https://" + graphHost, Transport: s.wire, Credential: as, Scope: "https://" + graphHost + "/.default",
-		Before: pace.Before, After: pace.After,
+		Before: s.waiting(pace.Before), After: pace.After,
 	})
 }
 

@@ -30,5 +30,21 @@ func self(i Identity) azure.Config {
 // renewable lists the applications with a client secret: those that rekey should
 // be able to renew.
 func (d *Daemon) renewable(ctx context.Context) ([]inventory.Application, error) {
-	return nil, nil
+	var list []inventory.Application
+	seen := map[inventory.ObjectID]bool{}
+	for q := (inventory.Query{Kind: inventory.ClientSecret, Holder: inventory.InApplications, Limit: 1000}); ; {
+		page, err := d.inventory.Credentials(ctx, d.operator(), q)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range page.Rows {
+			if a := r.Application; !seen[a.ObjectID] {
+				seen[a.ObjectID] = true
+				list = append(list, a)
+			}
+		}
+		if q.After = page.Next; q.After == "" {
+			return list, nil
+		}
+	}
 }

@@ -16,7 +16,8 @@ import (
 // each vault, then what the policy says of it. A vault that cannot be read keeps
 // no other one from being read; its error comes at the end.
 func (s *surroundings) read(ctx context.Context, d *Daemon, by access.Actor, full bool, tell func(wire.Sync)) error {
-	t := &teller{began: time.Now(), tell: tell}
+	before := s.waited.Load()
+	t := &teller{began: time.Now(), tell: tell, waited: func() time.Duration { return time.Duration(s.waited.Load() - before) }}
 	syncer := &inventory.Syncer{Store: d.store, Log: d.log, Ours: rotation.Ours, Progress: t.progress}
 	vaults, err := s.vaultFeeds()
 	if err != nil {
@@ -39,6 +40,7 @@ func (s *surroundings) read(ctx context.Context, d *Daemon, by access.Actor, ful
 type teller struct {
 	began  time.Time
 	tell   func(wire.Sync)
+	waited func() time.Duration
 	feed   string
 	before inventory.Counts // of the feeds that are finished
 	now    inventory.Counts // of the present one
@@ -67,6 +69,7 @@ func (t *teller) total(phase string) wire.Sync {
 		Counts: wire.SyncCounts{
 			Pages: total.Pages, Bytes: total.Bytes, Read: total.Read, Unchanged: total.Unchanged,
 			Appeared: total.Appeared, Changed: total.Changed, Gone: total.Gone,
+			Waited: int(t.waited().Seconds()),
 		},
 	}
 }

@@ -1,8 +1,11 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"sync/atomic"
+	"time"
 
 	"rekey.example/rekey/internal/connector/azure"
 	"rekey.example/rekey/internal/connector/rest"
@@ -22,6 +25,17 @@ type surroundings struct {
 	graphReader    *rest.Client
 	graphWriter    *rest.Client
 	login          *rest.Client // carries no token of ours
+
+	waited atomic.Int64 // nanoseconds, to keep within the limits of the systems
+}
+
+// waiting adds up how long a pace makes requests wait.
+func (s *surroundings) waiting(before func(context.Context, *http.Request) error) func(context.Context, *http.Request) error {
+	return func(ctx context.Context, r *http.Request) error {
+		began := time.Now()
+		defer func() { s.waited.Add(int64(time.Since(began))) }()
+		return before(ctx, r)
+	}
 }
 
 // surround prepares the ways to a tenant. Nothing is sent yet.

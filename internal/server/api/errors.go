@@ -108,7 +108,7 @@ func problem(ctx context.Context, err error) (wire.Problem, time.Duration) {
 		p.Hint = "correct the request; the API is described in /openapi.json"
 	} else if e, ok := errors.AsType[*access.DeniedError](err); ok {
 		p.Status, p.Code, p.Detail = 403, "forbidden", e.Error()
-		p.Hint = "ask an administrator; rekey status says who you are to the server"
+		p.Hint = "ask somebody whose role permits it; GET /v1/me says who you are to the server"
 	} else if e, ok := errors.AsType[*rotation.InvalidError](err); ok {
 		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
 	} else if e, ok := errors.AsType[*connector.ThrottledError](err); ok {
