@@ -74,6 +74,9 @@ var (
 	ErrNotApplied = errors.New("nothing was changed")
 	// ErrDenied means that our own identity lacks a right.
 	ErrDenied = errors.New("permission missing")
+	// ErrLagging means that the system's answers contradict each other: one part
+	// of it has not heard of a change yet.
+	ErrLagging = errors.New("the system has not heard of its own change everywhere yet")
 	// ErrNoSlot means that the object takes no further credential.
 	ErrNoSlot = errors.New("no free credential slot")
 )

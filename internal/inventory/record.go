@@ -42,6 +42,22 @@ func SetDeposit(tx *store.Tx, d Deposit) error {
 	return putDeposit(tx, number, num, d.KeyID, d.Place, d.How)
 }
 
+// Renewed says that a vault entry, if it is known, has a new version with the
+// value of a credential. Its end is that of the credential.
+func Renewed(tx *store.Tx, tenant string, p Place, c Credential, fingerprint string) error {
+	number, err := tenantNumber(tx, tenant)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`UPDATE inventory_entry SET version = $4, expires = $5, hint = $6, fingerprint = $7, updated = 0
+		WHERE tenant = $1 AND vault = $2 AND name = $3 AND kind = 'secret' AND gone = 0`,
+		number, p.Vault, p.Name, p.Version, endMillis(c.Expires), c.Hint, fingerprint)
+	if err != nil {
+		return fmt.Errorf("cannot write that %s was renewed: %w", p, err)
+	}
+	return nil
+}
+
 // object finds the numbers of a tenant and one of its objects.
 func object(tx *store.Tx, tenant string, holder ObjectID) (number, num int64, err error) {
 	if number, err = tenantNumber(tx, tenant); err != nil {

@@ -38,7 +38,9 @@ func (k *Keeper) deposit(ctx context.Context, r *Rotation) (verdict, error) {
 			return verdict{}, fmt.Errorf("cannot sign in to prove the new secret again: %w", err)
 		}
 	}
-	now, err := vault.Get(ctx, r.Terms.Place.Name)
+	sending, cancel := timed(ctx) // from the look on: what it shows is soon out of date
+	defer cancel()
+	now, err := vault.Get(sending, r.Terms.Place.Name)
 	if err != nil && !errors.Is(err, connector.ErrNotFound) {
 		return verdict{}, fmt.Errorf("cannot read %s: %w", r.Terms.Place, err)
 	}
@@ -54,8 +56,6 @@ func (k *Keeper) deposit(ctx context.Context, r *Rotation) (verdict, error) {
 	if now.Version == r.Terms.Place.Version && now.Value.Hint() == r.Terms.Old.Hint && !now.Value.IsZero() {
 		r.previous = k.Sealer.Seal(sealLabel(r, "old"), now.Value)
 	}
-	sending, cancel := timed(ctx)
-	defer cancel()
 	before := r.Put
 	r.Put = time.Now().UTC()
 	if err := k.save(ctx, r, one(k.progress(r, audit.Done, map[string]string{"intent": "deposit", "place": r.Terms.Place.String()}))); err != nil {

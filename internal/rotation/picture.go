@@ -28,6 +28,9 @@ func draw(tx *store.Tx, r *Rotation, step string) error {
 	case "deposit":
 		place := r.Terms.Place
 		place.Version = r.Entry
+		if err := inventory.Renewed(tx, a.Tenant, place, *r.Issued, r.Print); err != nil {
+			return err
+		}
 		return inventory.SetDeposit(tx, inventory.Deposit{Tenant: a.Tenant, Holder: a.ObjectID, KeyID: r.Issued.KeyID, Place: place, How: "rotation"})
 	case "withdraw":
 		return inventory.MarkGone(tx, a.Tenant, a.ObjectID, r.Terms.Old.KeyID)

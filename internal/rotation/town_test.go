@@ -82,7 +82,12 @@ var (
 
 func newTown(t *testing.T, lag world.Lag) *town {
 	t.Helper()
-	cloud, err := sim.New(sim.Config{World: world.Config{Seed: 7, Signer: signer, Lag: lag}})
+	return newTownOf(t, 7, lag)
+}
+
+func newTownOf(t *testing.T, seed uint64, lag world.Lag) *town {
+	t.Helper()
+	cloud, err := sim.New(sim.Config{World: world.Config{Seed: seed, Signer: signer, Lag: lag}})
 	if err != nil {
 		t.Fatal(err)
 	}

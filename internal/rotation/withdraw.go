@@ -19,6 +19,10 @@ func (k *Keeper) withdraw(ctx context.Context, r *Rotation) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
+	// A process that slept between the looks and the act would rest on a world
+	// that is no more.
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
 	now, err := k.clock(ctx, sys)
 	if err != nil {
 		return verdict{}, err
@@ -102,7 +106,7 @@ func (k *Keeper) watch(ctx context.Context, r *Rotation) (verdict, error) {
 	}
 	if slices.ContainsFunc(list, func(c inventory.Credential) bool { return c.KeyID == r.Terms.Old.KeyID }) { // SAFETY F30
 		r.Clean = 0
-		if err := sys.Issuer.Withdraw(ctx, r.Terms.Application, r.Terms.Old.KeyID); err != nil {
+		if err := sys.Issuer.Withdraw(ctx, r.Terms.Application, r.Terms.Old.KeyID); err != nil && !errors.Is(err, connector.ErrLagging) {
 			return verdict{}, fmt.Errorf("the old secret is still listed, and cannot be withdrawn: %w", err)
 		}
 		return wait(pace(r), "the directory still shows the old secret")

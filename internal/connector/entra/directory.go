@@ -139,7 +139,7 @@ func (d *Directory) Withdraw(ctx context.Context, a inventory.Application, keyID
 		}
 		for _, c := range list {
 			if c.KeyID == keyID {
-				return fmt.Errorf("cannot remove secret %s of %q: %w", keyID, a.Name, err)
+				return fmt.Errorf("cannot remove secret %s of %q: %w: %w", keyID, a.Name, connector.ErrLagging, err)
 			}
 		}
 		return nil
