@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"rekey.example/rekey/api"
 	"rekey.example/rekey/client"
 	"rekey.example/rekey/internal/daemon"
@@ -200,7 +202,7 @@ func (d *demo) renew(ctx context.Context, nora, omar *client.Client, report *dem
 			if s.State == api.StepStateDone && !told[s.Name] {
 				told[s.Name] = true
 				d.progress("")
-				d.tell("  %5.1fs  ✓ %-9s  %s", time.Since(began).Seconds(), s.Name, s.Evidence)
+				d.tell("  %5.1fs  ✓ %-9s  %s", time.Since(began).Seconds(), s.Name, d.indent(s.Evidence, 22))
 			}
 		}
 		if now.State == api.RotationStateOpen {
@@ -278,6 +280,14 @@ func (d *demo) tell(format string, a ...any) {
 		return
 	}
 	fmt.Fprintf(d.stage(), format+"\n", a...)
+}
+
+// indent breaks a long text so that it fits beside what stands left of it.
+func (d *demo) indent(s string, by int) string {
+	if d.width < by+40 {
+		return s
+	}
+	return strings.ReplaceAll(text.WrapSoft(s, d.width-by), "\n", "\n"+strings.Repeat(" ", by))
 }
 
 // progress overwrites the line of what is going on, on a terminal.
