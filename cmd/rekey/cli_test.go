@@ -3,12 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -50,6 +53,9 @@ func TestCloudScripts(t *testing.T) {
 		for k, v := range cloudVariables(cloud, proxy.URL(), ca) {
 			e.Setenv(k, v)
 		}
+		if err := freeAddress(e); err != nil {
+			return err
+		}
 		data := filepath.Join(e.WorkDir, "data")
 		if err := os.Mkdir(data, 0o700); err != nil {
 			return err
@@ -87,6 +93,17 @@ vaults:
     readValues: true
 `
 
+// freeAddress finds an address for a server. It is free now; another process
+// could take it before the server does, which has not been seen to happen.
+func freeAddress(e *testscript.Env) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	e.Setenv("ADDRESS", l.Addr().String())
+	return l.Close()
+}
+
 // apart gives each script a data folder and a home of its own.
 func apart(e *testscript.Env) error {
 	e.Setenv("HOME", e.WorkDir)
@@ -115,6 +132,23 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 		if got != want {
 			ts.Fatalf("it ends with %d, want %d", got, want)
 		}
+	},
+	// answers URL: waits until it answers with 200.
+	"answers": func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: answers URL")
+		}
+		for range 300 {
+			resp, err := http.Get(args[0])
+			if err == nil {
+				resp.Body.Close()
+				if resp.StatusCode == http.StatusOK {
+					return
+				}
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		ts.Fatalf("%s does not answer", args[0])
 	},
 	// capture NAME: what was printed last becomes a variable.
 	"capture": func(ts *testscript.TestScript, neg bool, args []string) {
