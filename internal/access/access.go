@@ -7,6 +7,7 @@ package access
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Role is a set of permitted actions.
@@ -90,6 +91,15 @@ func (a Actor) Check(action Action) error {
 	}
 	return &DeniedError{Actor: a, Action: action}
 }
+
+// Entangled reports whether one of the two made the token of the other, and so
+// has seen it and could act in the other's name.
+func (a Actor) Entangled(b Actor) bool {
+	return a.Issuer != "" && a.Issuer == b.Person || b.Issuer != "" && b.Issuer == a.Person
+}
+
+// Local reports whether it acts as a user account of the machine that holds the data.
+func (a Actor) Local() bool { return strings.HasPrefix(a.ID, "local:") }
 
 // Same reports whether the same person stands behind both actors.
 func (a Actor) Same(b Actor) bool { return a.ID == b.ID || a.Person == b.Person }

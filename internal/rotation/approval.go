@@ -27,6 +27,15 @@ func (k *Keeper) Approve(ctx context.Context, by access.Actor, id, hash string) 
 	if by.Same(r.By) {
 		return nil, k.deny(ctx, r, by, access.ApproveRotation, "who proposes does not approve; another administrator has to")
 	}
+	note := ""
+	if by.Entangled(r.By) {
+		// Who owns the machine that holds the data can do anything there, and has
+		// to make the first tokens; that is written down. Nobody else may.
+		if !by.Local() && !r.By.Local() {
+			return nil, k.deny(ctx, r, by, access.ApproveRotation, "one of the two tokens was made by the other person, who has seen it; somebody else has to approve")
+		}
+		note = "one of the two persons made the token of the other, on this machine"
+	}
 	if hash != r.Hash {
 		return nil, k.deny(ctx, r, by, access.ApproveRotation, "the approval names other terms than the proposal has; show it again and approve that")
 	}
@@ -42,7 +51,7 @@ func (k *Keeper) Approve(ctx context.Context, by access.Actor, id, hash string) 
 	r.Steps[r.At].Evidence = fmt.Sprintf("approved by %s, terms %.12s", by.Name, hash)
 	r.At++
 	r.Due, r.Problem, r.Needs = now, "", ""
-	return r, k.save(ctx, r, one(k.event(r, by, access.ApproveRotation, audit.Done, map[string]string{"hash": hash})))
+	return r, k.save(ctx, r, one(k.event(r, by, access.ApproveRotation, audit.Done, map[string]string{"hash": hash, "note": note})))
 }
 
 // Refuse ends a rotation that nobody has approved.

@@ -220,6 +220,17 @@ func TestNobodyApprovesTheirOwnProposal(t *testing.T) {
 	})
 }
 
+func TestNobodyApprovesWithATokenThatTheProposerMade(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+		puppet := omar
+		puppet.Issuer = nora.Person
+		_, err := w.keeper.Approve(t.Context(), puppet, r.ID, r.Hash)
+		if _, ok := errors.AsType[*access.DeniedError](err); !ok {
+			t.Errorf("got %v, want a denial", err)
+		}
+	})
+}
+
 func TestApprovalBindsTheTerms(t *testing.T) {
 	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
 		changes := map[string]func(*rotation.Terms){
