@@ -876,7 +876,7 @@ type Sync struct {
 
 // SyncCounts defines model for SyncCounts.
 type SyncCounts struct {
-	// Appeared Credentials that were not there before
+	// Appeared Credentials and vault entries that were not there before
 	Appeared int   `json:"appeared"`
 	Bytes    int64 `json:"bytes"`
 	Changed  int   `json:"changed"`

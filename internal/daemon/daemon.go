@@ -7,6 +7,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,6 +62,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Version = cmp.Or(c.Version, "development")
 	d := &Daemon{config: c, logger: c.Logger, closing: make(chan struct{})}
 	d.acting, d.cut = context.WithCancel(context.WithoutCancel(ctx))
 	looking, end := context.WithCancel(d.acting)

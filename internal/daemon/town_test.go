@@ -15,7 +15,7 @@ import (
 
 // town is an installation in a pretended tenant, with no network between them.
 type town struct {
-	t      *testing.T
+	t      testing.TB
 	cloud  *sim.Cloud
 	tenant contoso.Tenant
 	config Config
@@ -25,7 +25,7 @@ type town struct {
 // hasty are waits that a test can sit through.
 var hasty = Rotation{Lifetime: 180 * day, SignIns: 3, Proof: 200 * time.Millisecond, Overlap: 200 * time.Millisecond, Watch: 200 * time.Millisecond, Patience: time.Hour}
 
-func newTown(t *testing.T, apps int) *town {
+func newTown(t testing.TB, apps int) *town {
 	t.Helper()
 	cloud, err := sim.New(sim.Config{World: world.Config{Seed: 3}, Apps: apps})
 	if err != nil {
