@@ -67,6 +67,7 @@ type chaos struct {
 	later  []timed
 	story  []string // what was done, for whoever has to understand it
 	ended  bool
+	acting bool // something of later is being done
 
 	truth
 }
@@ -222,9 +223,9 @@ func (c *chaos) foreignAct() act {
 	hours := time.Duration(c.rnd.IntN(60)) * time.Hour
 	switch c.rnd.IntN(10) {
 	case 0:
-		return act{name: "foreign: adds a secret", do: func() { c.foreignSecret("by hand"); c.disturbed() }}
+		return act{name: "foreign: adds a secret", do: func() { c.foreignAdd("by hand") }}
 	case 1:
-		return act{name: "foreign: adds a secret with a forged marker", do: func() { c.foreignSecret("by hand rk-aaaaaaaaaaaa"); c.disturbed() }}
+		return act{name: "foreign: adds a secret with a forged marker", do: func() { c.foreignAdd("by hand rk-aaaaaaaaaaaa") }}
 	case 2:
 		return act{name: "foreign: removes the old secret", do: func() { c.foreignDrop(c.old.KeyID) }}
 	case 3, 4:
@@ -352,13 +353,15 @@ func (c *chaos) direct(stop chan struct{}) {
 		if len(c.later) > 0 {
 			pause = min(pause, time.Until(c.later[0].at))
 			if pause <= 0 {
-				next = &c.later[0]
-				c.later = c.later[1:]
+				next, c.later, c.acting = &c.later[0], c.later[1:], true
 			}
 		}
 		c.mu.Unlock()
 		if next != nil {
 			c.survive(func() { c.perform("time", next.act) })
+			c.mu.Lock()
+			c.acting = false
+			c.mu.Unlock()
 			continue
 		}
 		select {
@@ -424,7 +427,7 @@ func (c *chaos) process(number int) {
 func (c *chaos) settledDown() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().After(c.over) && len(c.later) == 0
+	return time.Now().After(c.over) && len(c.later) == 0 && !c.acting
 }
 
 // afterwards lets late effects come in and the inventory look twice.

@@ -62,6 +62,13 @@ func (c *chaos) foreignDrop(keyID string) {
 	c.disturbed()
 }
 
+func (c *chaos) foreignAdd(label string) {
+	if !c.deleted {
+		c.foreignSecret(label)
+		c.disturbed()
+	}
+}
+
 func (c *chaos) foreignPut(value string) {
 	c.deploy(value)
 	v, _ := c.cloud.CurrentVersion(c.tenant.Demo.Vault, c.tenant.Demo.Secret)
