@@ -3,6 +3,8 @@ package daemon
 import (
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -202,4 +204,23 @@ func TestWithoutATenantTheServerStillAnswers(t *testing.T) {
 	if _, err := w.local().StartSync(t.Context(), false); code(err) != "not_possible" {
 		t.Errorf("a sync: %v", err)
 	}
+}
+
+func TestAFailedOpenGivesTheFolderFree(t *testing.T) {
+	c := Defaults(t.TempDir())
+	w := &town{t: t, config: c}
+	w.open()
+	w.close()
+	key := filepath.Join(c.Data, "master.key")
+	if err := os.Rename(key, key+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), "master key") {
+		t.Fatalf("without its master key it opened: %v", err)
+	}
+	if err := os.Rename(key+".away", key); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	w.close()
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 
@@ -242,6 +243,28 @@ func TestTLSFilesMakeItHTTPS(t *testing.T) {
 	r.Body.Close()
 	if !strings.HasPrefix(address, "https://") || r.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("address %s, headers %v", address, r.Header)
+	}
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestASlowCallerIsCutOff(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a time-out")
+	}
+	address, end := run(t, Config{API: http.NotFoundHandler()})
+	c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+	began := time.Now()
+	c.SetReadDeadline(began.Add(20 * time.Second))
+	io.Copy(io.Discard, c)
+	if took := time.Since(began); took > headerTimeout+3*time.Second {
+		t.Errorf("it was waited for %s", took)
 	}
 	if err := end(); err != nil {
 		t.Fatal(err)

@@ -124,13 +124,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 	defer a.recover(w, r)
-	if err := readBody(w, r); err != nil {
+	known, err := a.service.authenticate(r) // first, so that strangers cost nothing
+	if err != nil {
 		a.service.fail(w, r, err)
 		return
 	}
-	known, err := a.service.authenticate(r)
-	if err != nil {
-		a.service.fail(w, r, err)
+	if err := readBody(w, known); err != nil {
+		a.service.fail(w, known, err)
 		return
 	}
 	a.route(w, known)

@@ -153,7 +153,10 @@ func sentinel(err error) (int, bool) {
 func (s *service) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, retry := problem(r.Context(), err)
 	level := slog.LevelInfo
-	if p.Status >= 500 {
+	switch {
+	case r.Context().Err() != nil: // the caller has gone
+		level = slog.LevelDebug
+	case p.Status >= 500:
 		level = slog.LevelWarn
 	}
 	s.Logger.Log(r.Context(), level, "request failed", "code", p.Code, "status", p.Status, "request", p.RequestID,

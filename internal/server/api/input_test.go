@@ -65,14 +65,14 @@ func TestMistakesAreNamedAndWhatWasSentIsNotRepeated(t *testing.T) {
 
 func TestRequestsAreBounded(t *testing.T) {
 	h := newHouse(t)
-	for name, token := range map[string]string{"with a token": h.tokens["user"], "without": ""} {
+	for want, token := range map[string]string{"too_large": h.tokens["user"], "unauthenticated": "rk_x"} {
 		r := httptest.NewRequest("POST", "/v1/syncs", io.LimitReader(zeros{}, 1<<30))
 		r.Header.Set("Authorization", "Bearer "+token)
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		h.api.ServeHTTP(w, r)
-		if p := refused(t, w.Result()); p.Code != "too_large" {
-			t.Errorf("%s: %+v", name, p)
+		if p := refused(t, w.Result()); p.Code != want {
+			t.Errorf("%+v, want %s", p, want)
 		}
 	}
 	r := httptest.NewRequest("POST", "/v1/syncs", strings.NewReader("full=1"))
