@@ -45,6 +45,7 @@ func (w *town) until(id, step string) *rotation.Rotation {
 }
 
 func (w *town) foreignSecret(label string) {
+	w.foreigners++
 	w.cloud.World().Change(func() {
 		a := w.cloud.World().Directory.Applications[w.tenant.Demo.ApplicationID]
 		a.Passwords = append(a.Passwords, &world.Password{
