@@ -93,9 +93,6 @@ func (w *writer) change(rec *Record) error {
 		if k.num == 0 {
 			return nil
 		}
-		if err := w.flush(); err != nil {
-			return err
-		}
 		a, err := loadApplication(w.tx, w.reading.tenant, w.position.tenant, k.num)
 		if err != nil {
 			return err

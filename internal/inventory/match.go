@@ -30,8 +30,8 @@ const (
 		UNION ALL SELECT num FROM inventory_application WHERE tenant = $1 AND client_look = $2 AND client_id = $3`
 	// The name's index holds all that this needs, so it is read and not the table.
 	applicationsByName = `SELECT num FROM inventory_application WHERE tenant = $1 AND fold LIKE $2 ESCAPE '!'`
-	applicationsOf     = `SELECT o.num FROM inventory_person p CROSS JOIN inventory_owner o
-		WHERE p.tenant = $1 AND (p.object_id = $2 OR p.fold LIKE $3 ESCAPE '!' OR p.mail LIKE $3 ESCAPE '!') AND o.tenant = p.tenant AND o.owner = p.look`
+	applicationsOf     = `SELECT num FROM inventory_owner WHERE tenant = $1 AND owner IN (SELECT look FROM inventory_person
+		WHERE tenant = $1 AND (object_id = $2 OR fold LIKE $3 ESCAPE '!' OR mail LIKE $3 ESCAPE '!'))`
 )
 
 // matchApplications are the applications that a text means: by id, else by a

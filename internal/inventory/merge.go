@@ -10,9 +10,6 @@ import (
 // part, as in a delta, the rest stays as it is; hash is then empty, so that the
 // next full walk looks at the object again.
 func (w *writer) replace(num int64, hash string, partial bool) error {
-	if err := w.flush(); err != nil {
-		return err
-	}
 	was, err := loadApplication(w.tx, w.reading.tenant, w.position.tenant, num)
 	if err != nil {
 		return err

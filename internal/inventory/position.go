@@ -102,3 +102,18 @@ func (s seen) count() (n int64) {
 	}
 	return n
 }
+
+// perhaps is a set that may hold more than was put into it, and never less. It
+// has a fixed size; with a million objects in it every ninth stranger is taken
+// for known, and looked up for nothing.
+type perhaps [1 << 20]byte
+
+func (p *perhaps) add(look int64) {
+	at := uint64(look) % (8 << 20)
+	p[at/8] |= 1 << (at % 8)
+}
+
+func (p *perhaps) has(look int64) bool {
+	at := uint64(look) % (8 << 20)
+	return p[at/8]&(1<<(at%8)) != 0
+}

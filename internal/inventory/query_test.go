@@ -354,13 +354,13 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 		args  int
 		want  string
 	}{
-		"list":         {inventory.WalkCredentials, 11, "inventory_credential_end (tenant=? AND (expires,num,key_id)>(?,?,?) AND expires<?)"},
+		"list":         {inventory.WalkCredentials, 11, "inventory_credential_end (tenant=? AND (expires,num)>(?,?) AND expires<?)"},
 		"of one":       {inventory.CredentialsOf, 8, "(tenant=? AND num=?)"},
 		"by key":       {inventory.CredentialsByKey, 3, "inventory_credential_key (tenant=? AND key_look=?)"},
 		"by id":        {inventory.ApplicationsByID, 3, "inventory_application_object (tenant=? AND object_look=?)"},
 		"by name":      {inventory.ApplicationsByName, 2, "COVERING INDEX inventory_application_name (tenant=?)"},
 		"names":        {inventory.WalkApplications, 6, "inventory_application_name (tenant=? AND (fold,num)>(?,?))"},
-		"of owner":     {inventory.ApplicationsOf, 3, "(tenant=? AND owner=?)"},
+		"of owner":     {inventory.ApplicationsOf, 3, "COVERING INDEX sqlite_autoindex_inventory_owner_1 (tenant=?)"},
 		"counts":       {inventory.CountEnding, 3, "COVERING INDEX inventory_credential_end (tenant=? AND expires>? AND expires<?)"},
 		"next objects": {inventory.Foresee, 3, "(tenant=? AND num>?)"},
 	} {

@@ -153,12 +153,12 @@ func (c *credential) put(tx *store.Tx, tenant int64) error {
 // setOwners keeps the index from owners to what they own.
 func setOwners(tx *store.Tx, number, num int64, before, now []Owner) error {
 	for _, o := range before {
-		if _, err := tx.Exec(`DELETE FROM inventory_owner WHERE tenant = $1 AND owner = $2 AND num = $3`, number, look(string(o.ObjectID)), num); err != nil {
+		if _, err := tx.Exec(`DELETE FROM inventory_owner WHERE tenant = $1 AND num = $2 AND owner = $3`, number, num, look(string(o.ObjectID))); err != nil {
 			return fmt.Errorf("cannot write the owners: %w", err)
 		}
 	}
 	for _, o := range now {
-		if _, err := tx.Exec(`INSERT INTO inventory_owner (tenant, owner, num) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, number, look(string(o.ObjectID)), num); err != nil {
+		if _, err := tx.Exec(`INSERT INTO inventory_owner (tenant, num, owner) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, number, num, look(string(o.ObjectID))); err != nil {
 			return fmt.Errorf("cannot write the owners: %w", err)
 		}
 		if err := putPerson(tx, number, o); err != nil {

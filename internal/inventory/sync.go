@@ -94,6 +94,10 @@ type reading struct {
 	counts Counts
 	began  time.Time
 	people map[ObjectID]string // whom this reading has already written down, and how
+
+	// In a first walk: which objects may be known already. One that surely is not
+	// need not be looked up.
+	strangers *perhaps
 }
 
 // resyncs is how often in one reading a feed may say that it forgot its position.
@@ -121,6 +125,7 @@ func (r *reading) read(ctx context.Context, full bool) error {
 		case sweeping:
 			err = r.sweep(ctx)
 		case following:
+			r.strangers = nil
 			err = r.follow(ctx)
 			done = err == nil
 		default:
@@ -151,9 +156,9 @@ func (r *reading) load(ctx context.Context) error {
 
 // walk goes through everything, from where the last walk stopped.
 func (r *reading) walk(ctx context.Context) error {
-	return r.each(ctx, r.feed.Full(ctx, r.at.next), func(pages []*Page) error {
+	return r.each(ctx, r.feed.Full(ctx, r.at.next), func(pages *batch) error {
 		return r.commit(ctx, "reading everything", func(w *writer) error {
-			for _, p := range pages {
+			for p := range pages.all {
 				if err := w.whole(p); err != nil {
 					return err
 				}
@@ -172,88 +177,50 @@ func (r *reading) walk(ctx context.Context) error {
 
 // follow reads what changed since the mark.
 func (r *reading) follow(ctx context.Context) error {
-	return r.each(ctx, r.feed.Delta(ctx, r.at.mark), func(pages []*Page) error {
-		for _, p := range pages {
-			if err := r.complete(ctx, p); err != nil {
-				return err
-			}
+	return r.each(ctx, r.feed.Delta(ctx, r.at.mark), func(pages *batch) error {
+		p := pages.first
+		if err := r.complete(ctx, p); err != nil {
+			return err
 		}
 		return r.commit(ctx, "following changes", func(w *writer) error {
-			for _, p := range pages {
-				if err := w.changes(p); err != nil {
-					return err
-				}
-				switch {
-				case p.Next != "":
-					w.mark = p.Next
-				case p.Mark != "":
-					w.mark, w.fresh = p.Mark, time.Now().UnixMilli()
-				}
+			if err := w.changes(p); err != nil {
+				return err
+			}
+			switch {
+			case p.Next != "":
+				w.mark = p.Next
+			case p.Mark != "":
+				w.mark, w.fresh = p.Mark, time.Now().UnixMilli()
 			}
 			return nil
 		})
 	})
 }
 
-// together is how many pages are written in one transaction, at most. What there
-// is goes in at once: when the database is slower than the network, fewer and
-// larger transactions write much less, and when it is faster nothing waits.
-const together = 6
-
 // each reads pages ahead while earlier ones are being written.
-func (r *reading) each(ctx context.Context, pages iter.Seq2[*Page, error], write func([]*Page) error) error {
+func (r *reading) each(ctx context.Context, pages iter.Seq2[*Page, error], write func(*batch) error) error {
 	ctx, cancel := context.WithCancel(ctx)
-	arriving := make(chan arrival, together-1)
+	arriving := newQueue(ctx)
 	var reader sync.WaitGroup
 	defer reader.Wait()
 	defer cancel()
 	reader.Go(func() {
-		defer close(arriving)
 		for p, err := range pages {
-			select {
-			case arriving <- arrival{p, err}:
-			case <-ctx.Done():
+			if !arriving.push(p, err) {
 				return
 			}
 		}
+		arriving.push(nil, nil)
 	})
 	for {
-		batch, err, more := gather(arriving)
-		if len(batch) > 0 {
-			if failed := write(batch); failed != nil {
-				return failed
-			}
-			for _, p := range batch {
-				if p.Release != nil {
-					p.Release()
-				}
-			}
-		}
-		if err != nil {
+		p, err := arriving.pull()
+		if p == nil || err != nil {
 			return err
 		}
-		if !more {
-			return context.Cause(ctx)
+		if err := write(&batch{first: p, rest: arriving}); err != nil {
+			return err
 		}
 	}
-}
-
-type arrival struct {
-	page *Page
-	err  error
-}
-
-// gather waits for a page and takes what else is already there.
-func gather(arriving <-chan arrival) (batch []*Page, err error, more bool) {
-	for a := range arriving {
-		if a.err != nil {
-			return batch, a.err, false
-		}
-		if batch = append(batch, a.page); len(batch) == together || len(arriving) == 0 {
-			return batch, nil, true
-		}
-	}
-	return batch, nil, false
 }
 
 // commit runs fn in a transaction that also keeps the position, the rows and the

@@ -16,7 +16,9 @@ import (
 // a number in its tenant: the indexes of a large directory would be mostly
 // copies of two GUIDs otherwise, and a sync spends its time writing them. Ids
 // that people ask for are found by a column of 8 bytes made of them
-// (object_look, client_look, key_look), then compared in full. Times are
+// (object_look, client_look, key_look), then compared in full. For the same
+// reason owners are kept in the order of what they own: what somebody owns is
+// found by going through them. Times are
 // milliseconds; the end of what has none is noEnd, so that it sorts last. gone
 // is 0, or when the thing was missed.
 var Schema = store.Schema{Version: 20, SQL: `
@@ -68,9 +70,9 @@ CREATE INDEX inventory_application_client ON inventory_application (tenant, clie
 CREATE INDEX inventory_application_name ON inventory_application (tenant, fold, num);
 CREATE TABLE inventory_owner (
 	tenant INTEGER NOT NULL,
-	owner  BIGINT NOT NULL,
 	num    BIGINT NOT NULL,
-	PRIMARY KEY (tenant, owner, num)
+	owner  BIGINT NOT NULL,
+	PRIMARY KEY (tenant, num, owner)
 );
 CREATE TABLE inventory_person (
 	tenant    INTEGER NOT NULL,
@@ -97,7 +99,7 @@ CREATE TABLE inventory_credential (
 	gone        BIGINT NOT NULL,
 	PRIMARY KEY (tenant, num, key_id)
 );
-CREATE INDEX inventory_credential_end ON inventory_credential (tenant, expires, num, key_id) WHERE gone = 0;
+CREATE INDEX inventory_credential_end ON inventory_credential (tenant, expires, num) WHERE gone = 0;
 CREATE INDEX inventory_credential_key ON inventory_credential (tenant, key_look);
 CREATE INDEX inventory_credential_value ON inventory_credential (tenant, fingerprint) WHERE fingerprint <> '';
 CREATE INDEX inventory_credential_thumbprint ON inventory_credential (tenant, thumbprint) WHERE thumbprint <> '';

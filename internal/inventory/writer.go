@@ -20,10 +20,9 @@ type writer struct {
 	events   []audit.Event
 	object   Object // memory for decoding
 
-	ahead    map[ObjectID]known // rows that the page will probably need
-	inserted map[ObjectID]int64 // new in this transaction
-	rows     struct{ applications, credentials, owners bulk }
-	find     *sql.Stmt
+	ahead map[ObjectID]known // rows that the page will probably need
+	rows  struct{ applications, credentials, owners bulk }
+	find  *sql.Stmt
 }
 
 // known is what a row says of an object.
@@ -34,10 +33,10 @@ type known struct {
 }
 
 func newWriter(r *reading, tx *store.Tx) *writer {
-	w := &writer{reading: r, position: r.at.copy(), tx: tx, ahead: map[ObjectID]known{}, inserted: map[ObjectID]int64{}}
-	w.rows.applications = bulk{table: newApplications, tx: tx}
-	w.rows.credentials = bulk{table: newCredentials, tx: tx}
-	w.rows.owners = bulk{table: newOwners, tx: tx}
+	w := &writer{reading: r, position: r.at.copy(), tx: tx, ahead: map[ObjectID]known{}}
+	w.rows.applications = bulk{query: newApplication, tx: tx}
+	w.rows.credentials = bulk{query: newCredential, tx: tx}
+	w.rows.owners = bulk{query: newOwner, tx: tx}
 	return w
 }
 
@@ -50,14 +49,7 @@ func (w *writer) end() {
 	}
 }
 
-func (w *writer) flush() error {
-	return errors.Join(w.rows.applications.flush(), w.rows.credentials.flush(), w.rows.owners.flush())
-}
-
 func (w *writer) finish() error {
-	if err := w.flush(); err != nil {
-		return err
-	}
 	if err := w.Log.Record(w.tx, w.events...); err != nil {
 		return err
 	}
@@ -103,7 +95,7 @@ const nextObjects = `SELECT num, object_id, hash, gone FROM inventory_applicatio
 func (w *writer) foresee(n int) error {
 	clear(w.ahead)
 	if w.baseline == 0 {
-		return nil
+		return w.meetStrangers()
 	}
 	rows, err := w.tx.Query(nextObjects, w.position.tenant, w.swept, int64(n+n/8))
 	if err != nil {
@@ -118,6 +110,28 @@ func (w *writer) foresee(n int) error {
 		}
 		w.ahead[id] = k
 	}
+	return rows.Err()
+}
+
+// meetStrangers prepares for a first walk, in which nearly every object is new.
+func (w *writer) meetStrangers() error {
+	if w.strangers != nil {
+		return nil
+	}
+	rows, err := w.tx.Query(`SELECT object_look FROM inventory_application WHERE tenant = $1`, w.position.tenant)
+	if err != nil {
+		return fmt.Errorf("cannot read known objects: %w", err)
+	}
+	defer rows.Close()
+	met := &perhaps{}
+	for rows.Next() {
+		var l int64
+		if err := rows.Scan(&l); err != nil {
+			return fmt.Errorf("cannot read known objects: %w", err)
+		}
+		met.add(l)
+	}
+	w.strangers = met
 	return rows.Err()
 }
 
@@ -181,10 +195,8 @@ func (w *writer) meet(p *Page, unknown []int) error {
 
 // lookUp finds an object's row; its number is 0 if there is none.
 func (w *writer) lookUp(id ObjectID) (k known, err error) {
-	if num := w.inserted[id]; num != 0 {
-		if err := w.flush(); err != nil {
-			return k, err
-		}
+	if w.strangers != nil && !w.strangers.has(look(string(id))) {
+		return k, nil
 	}
 	if w.find == nil {
 		if w.find, err = w.tx.Prepare(`SELECT num, hash, gone FROM inventory_application WHERE object_look = $1 AND tenant = $2 AND object_id = $3`); err != nil {
@@ -205,12 +217,12 @@ func (w *writer) lookUp(id ObjectID) (k known, err error) {
 func (w *writer) insert(num int64, hash string) error {
 	o := &w.object
 	err := w.rows.applications.add(w.position.tenant, num, string(o.Holder), string(o.ObjectID), look(string(o.ObjectID)), string(o.ClientID), look(string(o.ClientID)),
-		o.Name, fold(o.Name), o.Audience, o.Home, o.Kind, o.SSO, o.Notes, flag(o.Enabled), millis(o.Created), writeOwners(o.Owners), int64(len(o.Owners)), hash, int64(0))
+		o.Name, fold(o.Name), o.Audience, o.Home, o.Kind, o.SSO, o.Notes, flag(o.Enabled), millis(o.Created), writeOwners(o.Owners), int64(len(o.Owners)), hash)
 	if err != nil {
 		return err
 	}
 	for _, owner := range o.Owners {
-		if err := w.rows.owners.add(w.position.tenant, look(string(owner.ObjectID)), num); err != nil {
+		if err := w.rows.owners.add(w.position.tenant, num, look(string(owner.ObjectID))); err != nil {
 			return err
 		}
 		if err := w.person(owner); err != nil {
@@ -224,13 +236,15 @@ func (w *writer) insert(num int64, hash string) error {
 		if err != nil {
 			return err
 		}
-		err = w.rows.credentials.add(w.position.tenant, num, c.KeyID, look(c.KeyID), string(c.Kind), c.Label, c.Hint, c.Thumbprint, "",
-			millis(c.Starts), endMillis(c.Expires), millis(c.LastUsed), unmanaged, int64(0))
+		err = w.rows.credentials.add(w.position.tenant, num, c.KeyID, look(c.KeyID), string(c.Kind), c.Label, c.Hint, c.Thumbprint,
+			millis(c.Starts), endMillis(c.Expires), millis(c.LastUsed), unmanaged)
 		if err != nil {
 			return err
 		}
 	}
-	w.inserted[o.ObjectID] = num
+	if w.strangers != nil {
+		w.strangers.add(look(string(o.ObjectID)))
+	}
 	w.seen.add(num)
 	w.live++
 	return nil

@@ -84,7 +84,7 @@ func openSQLite(ctx context.Context, file string) (*DB, error) {
 	if err := touch(file); err != nil {
 		return nil, fmt.Errorf("cannot open database %s: %w", file, err)
 	}
-	write, err := sql.Open("sqlite", dsn(file, "_txlock=immediate&_pragma=cache_size(-32768)"))
+	write, err := sql.Open("sqlite", dsn(file, "_txlock=immediate&_pragma=cache_size(-12288)"))
 	if err != nil {
 		return nil, fmt.Errorf("cannot open database %s: %w", file, err)
 	}

@@ -109,3 +109,7 @@ func nextLink(head []byte) string {
 	}
 	return link
 }
+
+// Split finds the records in a page of a full walk, for whoever has pages from
+// elsewhere, as the measurements do.
+func (f *Feed) Split(body []byte) (*inventory.Page, error) { return f.split(body, false) }

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/connector/azure"
+	"rekey.example/rekey/internal/connector/entra"
+	"rekey.example/rekey/internal/connector/rest"
+	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/secret"
+	"rekey.example/rekey/internal/store"
+)
+
+// play is what a child process does.
+func play(role string, raw []byte) error {
+	if role == "sim" {
+		return pretend(raw)
+	}
+	var j job
+	if err := json.Unmarshal(raw, &j); err != nil {
+		return err
+	}
+	work, ok := map[string]func(context.Context, job) (result, error){
+		"rekey": rekey, "plain": plain, "pages": fetchPages, "scan": scanPages, "general": generalPages,
+	}[role]
+	if !ok {
+		return fmt.Errorf("there is no role %q", role)
+	}
+	r, err := work(context.Background(), j)
+	if err != nil {
+		return err
+	}
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		return err
+	}
+	r.Peak = use.Maxrss << 10
+	r.CPU = float64(use.Utime.Nano()+use.Stime.Nano()) / 1e9
+	if b, err := os.ReadFile("/proc/self/io"); err == nil && os.Getenv("ZZ") != "" { os.Stderr.Write(b) }
+	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+// graph is the client that both readers use, signed in.
+func graph(ctx context.Context, j job, k *entra.Keeper) (*rest.Client, error) {
+	wire := azure.Wire{Proxy: j.Proxy, CAFile: j.CA}
+	id, err := azure.Open(azure.Config{Tenant: j.Tenant, Client: j.Client, Secret: secret.New(j.Secret), Wire: wire})
+	if err != nil {
+		return nil, err
+	}
+	transport, err := wire.Transport()
+	if err != nil {
+		return nil, err
+	}
+	c := rest.Config{Base: "https://graph.microsoft.com", Transport: transport, Credential: id, Scope: "https://graph.microsoft.com/.default"}
+	if k != nil {
+		c.Before, c.After = k.Before, k.After
+	}
+	client, err := rest.New(c)
+	if err != nil {
+		return nil, err
+	}
+	return client, client.Get(ctx, "/v1.0/applications?$top=1&$select=id", new(any)) // signs in and connects
+}
+
+// rekey reads the tenant as rekey does.
+func rekey(ctx context.Context, j job) (r result, err error) {
+	keeper := &entra.Keeper{}
+	if j.Units {
+		keeper.Reserve = -1
+	}
+	client, err := graph(ctx, j, keeper)
+	if err != nil {
+		return r, err
+	}
+	db, err := store.Open(ctx, j.Database, audit.Schema, inventory.Schema)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	log, err := audit.New(bytes.Repeat([]byte{1}, 32))
+	if err != nil {
+		return r, err
+	}
+	s := inventory.Syncer{Store: db, Log: log}
+	began := time.Now()
+	n, err := s.Directory(ctx, access.Rekey(j.Tenant), j.Full, &entra.Feed{Graph: client, Set: inventory.InApplications, Top: j.Top})
+	return result{Seconds: time.Since(began).Seconds(), Applications: n.Read, Credentials: n.Appeared, Bytes: n.Bytes, Unchanged: n.Unchanged}, err
+}
+
+// fetchPages keeps the tenant's pages in a file.
+func fetchPages(ctx context.Context, j job) (r result, err error) {
+	client, err := graph(ctx, j, nil)
+	if err != nil {
+		return r, err
+	}
+	f, err := os.Create(j.File)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	out := gob.NewEncoder(f)
+	for link := firstPage; link != ""; {
+		a, err := client.Read(ctx, link, nil, nil)
+		if err != nil {
+			return r, err
+		}
+		var p struct {
+			Next string `json:"@odata.nextLink"`
+		}
+		if err := json.Unmarshal(a.Body, &p); err != nil {
+			return r, err
+		}
+		if err := out.Encode(a.Body); err != nil {
+			return r, err
+		}
+		link = p.Next
+	}
+	return r, nil
+}
+
+// eachPage gives the kept pages to read, counting the time of read only.
+func eachPage(j job, read func(page []byte) (applications, credentials int, err error)) (r result, err error) {
+	f, err := os.Open(j.File)
+	if err != nil {
+		return r, err
+	}
+	defer f.Close()
+	in := gob.NewDecoder(f)
+	for {
+		var page []byte
+		if err := in.Decode(&page); err != nil {
+			return r, nil // the end
+		}
+		began := time.Now()
+		a, c, err := read(page)
+		r.Seconds += time.Since(began).Seconds()
+		if err != nil {
+			return r, err
+		}
+		r.Applications += a
+		r.Credentials += c
+		r.Bytes += int64(len(page))
+	}
+}
+
+func scanPages(ctx context.Context, j job) (result, error) {
+	feed := &entra.Feed{Set: inventory.InApplications}
+	var o inventory.Object
+	return eachPage(j, func(body []byte) (int, int, error) {
+		p, err := feed.Split(body)
+		if err != nil {
+			return 0, 0, err
+		}
+		credentials := 0
+		for i := range p.Records {
+			if err := feed.Read(p.Records[i].Raw, &o); err != nil {
+				return 0, 0, err
+			}
+			credentials += len(o.Credentials)
+		}
+		return len(p.Records), credentials, nil
+	})
+}
+
+func generalPages(ctx context.Context, j job) (result, error) {
+	return eachPage(j, func(body []byte) (int, int, error) {
+		var p page
+		if err := json.Unmarshal(body, &p); err != nil {
+			return 0, 0, err
+		}
+		credentials := 0
+		for i := range p.Value {
+			credentials += len(p.Value[i].PasswordCredentials) + len(p.Value[i].KeyCredentials)
+		}
+		return len(p.Value), credentials, nil
+	})
+}
