@@ -46,11 +46,13 @@ func surround(c Config, db *store.DB, ring *secret.Keyring) (*surroundings, erro
 		return nil, err
 	}
 	s := &surroundings{tenant: c.Tenant.ID, vaults: c.Vaults, store: db, ring: ring, wire: wire}
+	// What needs no cloud, such as verifying the audit log, works without a way
+	// into one; whatever does need it says what is wrong with the identity.
 	if s.reader, err = identity(c.Reader, c.Tenant.ID, line); err != nil {
-		return nil, fmt.Errorf("reader: %w", err)
+		s.reader = azure.Unusable(fmt.Errorf("reader: %w", err))
 	}
 	if s.writer, err = identity(c.Writer, c.Tenant.ID, line); err != nil {
-		return nil, fmt.Errorf("writer: %w", err)
+		s.writer = azure.Unusable(fmt.Errorf("writer: %w", err))
 	}
 	if s.graphReader, err = s.graph(s.reader); err != nil {
 		return nil, err

@@ -105,6 +105,16 @@ func certificate(file string, password secret.Value) ([]*x509.Certificate, crypt
 	return certificates, key, nil
 }
 
+// Unusable is an identity that could not be opened. It says why whenever a token
+// is asked of it.
+func Unusable(why error) *Identity { return &Identity{credential: unusable{why}, name: "none"} }
+
+type unusable struct{ why error }
+
+func (u unusable) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{}, u.why
+}
+
 // GetToken returns a token for the scopes. Its error is a *SignInError if Entra
 // refused us.
 func (i *Identity) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
