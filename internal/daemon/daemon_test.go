@@ -13,6 +13,7 @@ import (
 	"rekey.example/rekey/client"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/secret"
+	"rekey.example/rekey/internal/store/storetest"
 )
 
 func TestASyncIsWatchedToItsEnd(t *testing.T) {
@@ -51,7 +52,17 @@ func (w *town) as(name string, role wire.GivenRole) *client.Client {
 
 // TestOneRotation is the product: two people, one ending secret, no outage.
 func TestOneRotation(t *testing.T) {
-	w := newTown(t, 0)
+	t.Run("sqlite", func(t *testing.T) { oneRotation(t, newTown(t, 0)) })
+	t.Run("postgres", func(t *testing.T) {
+		w := newTown(t, 0)
+		w.close()
+		w.config.Database = storetest.Address(t)
+		w.open()
+		oneRotation(t, w)
+	})
+}
+
+func oneRotation(t *testing.T, w *town) {
 	w.sync()
 	nora, omar, ctx := w.as("nora", wire.GivenRoleUser), w.as("omar", wire.GivenRoleAdministrator), t.Context()
 	request := wire.RotationRequest{Application: w.tenant.Demo.Name, Reason: "ends on Friday"}
