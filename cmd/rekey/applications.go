@@ -42,11 +42,11 @@ func applicationsList(s *session) *cobra.Command {
 			}
 			t := &table{none: "No application fits.", columns: []column{
 				{name: "name", title: "Name", cut: true}, {name: "app_id", title: "Client ID"}, {name: "object_id", title: "Object ID"},
-				{name: "holder", title: "Kind"}, {name: "owners", title: "Owners", cut: true}, {name: "audience"}, {name: "enabled"},
+				{name: "holder", title: "Kind"}, {name: "owners", title: "Owner", cut: true}, {name: "audience"}, {name: "enabled"},
 				{name: "created"}, {name: "notes"},
 			}}
 			for _, a := range found {
-				t.add(a.Name, a.ClientID, a.ObjectID, string(a.Holder), list(a.Owners, ownerShort), a.Audience, a.Enabled, a.Created, a.Notes)
+				t.add(a.Name, a.ClientID, a.ObjectID, string(a.Holder), owners(a.Owners), a.Audience, a.Enabled, a.Created, a.Notes)
 			}
 			return s.show(found, t)
 		},

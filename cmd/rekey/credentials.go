@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -81,20 +82,24 @@ csv and tsv carry every column; csv opens in Excel as it is.`,
 func credentialTable(found []api.Credential) *table {
 	t := &table{columns: []column{
 		{name: "app_name", title: "Application", cut: true}, {name: "app_id"}, {name: "object_id"}, {name: "holder"},
-		{name: "type", title: "Type"}, {name: "label", title: "Label", cut: true}, {name: "key_id", title: "Key ID"},
+		{name: "type", title: "Type"}, {name: "label"}, {name: "key_id", title: "Key ID"},
 		{name: "start"}, {name: "end", title: "Ends"}, {name: "days_left"}, {name: "state"},
-		{name: "owners", title: "Owners", cut: true}, {name: "last_use"},
-		{name: "vault", title: "Kept in", cut: true}, {name: "what_breaks", title: "What breaks", cut: true},
+		{name: "owners", title: "Owner", cut: true}, {name: "last_use"},
+		{name: "vault"}, {name: "what_breaks", title: "What breaks", cut: true},
 	}}
 	for _, c := range found {
 		t.add(c.Application.Name, c.Application.ClientID, c.Application.ObjectID, string(c.Application.Holder),
 			string(c.Kind), c.Label, c.KeyID, c.Starts, c.Expires, c.DaysLeft, string(c.State),
-			list(c.Owners, ownerShort), c.LastUsed, list(c.Places, placeName), list(c.Consumers, consumerName))
+			owners(c.Owners), c.LastUsed, several(c.Places, placeName), several(c.Consumers, consumerName))
 	}
 	return t
 }
 
-func placeName(p api.Place) string       { return p.Vault + "/" + p.Name }
+// placeName is VAULT/NAME, as --to takes it.
+func placeName(p api.Place) string {
+	return strings.TrimSuffix(p.Vault, ".vault.azure.net") + "/" + p.Name
+}
+
 func consumerName(c api.Consumer) string { return c.Consumer }
 
 func credentialsShow(s *session) *cobra.Command {

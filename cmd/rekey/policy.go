@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -47,9 +48,7 @@ cure. Exit code 10 if there are any (--exit-code chooses another).`,
 			found := slices.DeleteFunc(append([]api.Finding{}, result.Value...), func(f api.Finding) bool {
 				return rule != "" && f.Rule != rule || severity != "" && slices.Index(severities, string(f.Severity)) < slices.Index(severities, severity)
 			})
-			t := findingTable(found)
-			t.none = "Nothing is against the policy."
-			if err := s.show(found, t); err != nil {
+			if err := s.judged(found); err != nil {
 				return err
 			}
 			if len(found) > 0 && exit != 0 {
@@ -64,6 +63,29 @@ cure. Exit code 10 if there are any (--exit-code chooses another).`,
 	f.IntVar(&exit, "exit-code", exitFindings, "exit `CODE` when there are findings")
 	_ = c.RegisterFlagCompletionFunc("severity", cobra.FixedCompletions(severities, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
 	return c
+}
+
+// judged shows findings: to a person each on lines of its own, since a reason
+// that was cut is of no use.
+func (s *session) judged(found []api.Finding) error {
+	if !s.tabular() {
+		return s.show(found, findingTable(found))
+	}
+	if len(found) == 0 {
+		s.say("Nothing is against the policy.")
+		return nil
+	}
+	count := map[api.Severity]int{}
+	err := s.tell(found, func(p *sheet) {
+		for _, f := range found {
+			count[f.Severity]++
+			p.line("%s", p.s.bold(visible(fmt.Sprintf("%-6s  %s", f.Severity, f.Title))))
+			p.line("        %s  (%s)", visible(f.Reason), visible(f.Rule))
+			p.line("        %s", visible(f.Cure))
+		}
+	})
+	s.say("%s: %d high, %d medium, %d low.", plural(len(found), "finding"), count[api.SeverityHigh], count[api.SeverityMedium], count[api.SeverityLow])
+	return err
 }
 
 func findingTable(found []api.Finding) *table {

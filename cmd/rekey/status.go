@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -95,13 +97,30 @@ func ends(n int) string {
 	return "end"
 }
 
-// list puts words into one cell.
-func list[T any](values []T, name func(T) string) string {
-	parts := make([]string, len(values))
+// list puts words on one line.
+func list[T any](values []T, name func(T) string) string { return several(values, name).String() }
+
+// several puts words into one cell.
+func several[T any](values []T, name func(T) string) names {
+	parts := make(names, len(values))
 	for i, v := range values {
 		parts[i] = name(v)
 	}
-	return strings.Join(parts, "; ")
+	return parts
+}
+
+// owners are the people first: whoever is looked for is one of them.
+func owners(list []api.Owner) names {
+	people := slices.Clone(list)
+	slices.SortStableFunc(people, func(a, b api.Owner) int { return rank(a) - rank(b) })
+	return several(people, func(o api.Owner) string { return cmp.Or(o.Name, o.Mail, o.ObjectID) })
+}
+
+func rank(o api.Owner) int {
+	if o.Kind == "user" {
+		return 0
+	}
+	return 1
 }
 
 func ownerName(o api.Owner) string {
@@ -109,11 +128,4 @@ func ownerName(o api.Owner) string {
 		return fmt.Sprintf("%s <%s>", o.Name, o.Mail)
 	}
 	return o.Name + o.Mail
-}
-
-func ownerShort(o api.Owner) string {
-	if o.Name != "" {
-		return o.Name
-	}
-	return o.Mail
 }

@@ -151,10 +151,18 @@ func (t *table) writeCSV(w io.Writer) error {
 // like one gets an apostrophe in front (OWASP, CSV injection).
 func harmless(v any) string {
 	s := visible(forMachines(v))
-	if _, isText := v.(string); isText && s != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", []rune(s)[0]) {
+	if mayBeFormula(v) && s != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", []rune(s)[0]) {
 		return "'" + s
 	}
 	return s
+}
+
+func mayBeFormula(v any) bool {
+	switch v.(type) {
+	case string, names:
+		return true
+	}
+	return false
 }
 
 // forMachines writes a cell so that it sorts and parses.
@@ -182,8 +190,19 @@ func forMachines(v any) string {
 
 // forPeople writes a cell as one says it.
 func forPeople(v any, now time.Time) string {
-	if t, ok := v.(time.Time); ok {
-		return when(t, now)
+	switch v := v.(type) {
+	case time.Time:
+		return when(v, now)
+	case names:
+		if len(v) > 1 {
+			return fmt.Sprintf("%s +%d", v[0], len(v)-1)
+		}
 	}
 	return forMachines(v)
 }
+
+// names are several texts in one cell: all of them for machines, the first and
+// how many more for people.
+type names []string
+
+func (n names) String() string { return strings.Join(n, "; ") }
