@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"rekey.example/rekey/internal/inventory"
 )
@@ -35,6 +36,9 @@ type reader struct {
 func (r *reader) read(raw []byte, o *inventory.Object, holder inventory.HolderKind) error {
 	*o = inventory.Object{Credentials: o.Credentials[:0], Application: inventory.Application{Holder: holder, Enabled: true, Owners: o.Owners[:0]}}
 	r.scanner, r.object, r.holder = scanner{b: raw}, o, holder
+	if utf8.Valid(raw) {
+		r.whole = string(raw)
+	}
 	r.custom, r.usage = r.custom[:0], r.usage[:0]
 	if err := r.members(r.property); err != nil {
 		return err

@@ -61,7 +61,7 @@ var idFirst = []byte(`{"id":"`)
 // object is gone.
 func identify(r *inventory.Record, delta bool) error {
 	if rest, first := bytes.CutPrefix(r.Raw, idFirst); first && !delta {
-		if end := quote(rest); end > 0 && bytes.IndexByte(rest[:end], '\\') < 0 {
+		if end := mark(rest, 0); end > 0 && end < len(rest) && rest[end] == '"' {
 			r.ObjectID = inventory.ObjectID(rest[:end])
 			return nil
 		}
@@ -97,15 +97,10 @@ func nextLink(head []byte) string {
 	if at < 0 {
 		return ""
 	}
-	rest := head[at+len(nextName):]
-	end := quote(rest)
-	if end < 0 {
-		return ""
-	}
-	s := scanner{b: head[at+len(nextName)-1 : at+len(nextName)+end+1]}
+	s := scanner{b: head[at+len(nextName)-1:]}
 	link, err := s.text()
-	if err != nil || len(s.b) != s.i {
-		return ""
+	if err != nil {
+		return "" // it is not there to its end
 	}
 	return link
 }

@@ -2,6 +2,7 @@ package entra
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math/bits"
 	"strconv"
@@ -19,6 +20,10 @@ import (
 type scanner struct {
 	b []byte
 	i int
+
+	// The same as b, if all of it is to be decoded: texts are then parts of this
+	// one string, which is far cheaper than a string for each.
+	whole string
 }
 
 var errJSON = errors.New("damaged JSON")
@@ -53,42 +58,40 @@ func (s *scanner) quoted() (raw []byte, escaped bool, err error) {
 		return nil, false, err
 	}
 	start := s.i
-	// Names and dates are short: the next quote is mostly within two words.
-	for s.i < len(s.b) {
-		end := quote(s.b[s.i:])
-		if end < 0 {
-			return nil, false, errJSON
+	for at := mark(s.b, start); at < len(s.b); at = mark(s.b, at+2) {
+		if s.b[at] == '"' {
+			s.i = at + 1
+			return s.b[start:at], escaped, nil
 		}
-		s.i += end + 1
-		slashes := 0
-		for at := s.i - 2; at >= start && s.b[at] == '\\'; at-- {
-			slashes++
-		}
-		if slashes%2 == 0 {
-			raw = s.b[start : s.i-1]
-			return raw, bytes.IndexByte(raw, '\\') >= 0, nil
-		}
+		escaped = true // the byte behind the backslash is stepped over, whatever it is
 	}
 	return nil, false, errJSON
 }
 
-// quote is the index of the first quotation mark, or -1. It looks at eight bytes
-// at a time and leaves long texts to the vector code of package bytes.
-func quote(b []byte) int {
-	i := 0
-	for ; i+8 <= len(b) && i < 48; i += 8 {
-		w := uint64(b[i]) | uint64(b[i+1])<<8 | uint64(b[i+2])<<16 | uint64(b[i+3])<<24 |
-			uint64(b[i+4])<<32 | uint64(b[i+5])<<40 | uint64(b[i+6])<<48 | uint64(b[i+7])<<56
-		w ^= 0x2222222222222222
-		if hit := (w - 0x0101010101010101) &^ w & 0x8080808080808080; hit != 0 {
+const (
+	ones   = 0x0101010101010101
+	highs  = 0x8080808080808080
+	quotes = ones * '"'
+	slants = ones * '\\'
+)
+
+// mark is the index of the first quotation mark or backslash at or behind i, or
+// len(b). It looks at eight bytes at a time: subtracting one from a byte that is
+// zero borrows from its highest bit.
+func mark(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		q, s := w^quotes, w^slants
+		if hit := ((q-ones)&^q | (s-ones)&^s) & highs; hit != 0 {
 			return i + bits.TrailingZeros64(hit)/8
 		}
 	}
-	end := bytes.IndexByte(b[i:], '"')
-	if end < 0 {
-		return -1
+	for ; i < len(b); i++ {
+		if b[i] == '"' || b[i] == '\\' {
+			return i
+		}
 	}
-	return i + end
+	return len(b)
 }
 
 // skip steps over one value of any kind.
@@ -248,7 +251,12 @@ func (s *scanner) text() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !escaped && utf8.Valid(raw) {
+	switch {
+	case escaped:
+		return unescape(raw)
+	case s.whole != "":
+		return s.whole[s.i-1-len(raw) : s.i-1], nil
+	case utf8.Valid(raw):
 		return string(raw), nil
 	}
 	return unescape(raw)
@@ -304,11 +312,33 @@ func plainTime(b []byte) (time.Time, bool) {
 	}
 	year, month, day := two(0)*100+two(2), two(5), two(8)
 	hour, minute, second := two(11), two(14), two(17)
-	t := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
-	if bad || month < 1 || month > 12 || day < 1 || t.Day() != day || hour > 23 || minute > 59 || second > 59 {
+	if bad || month < 1 || month > 12 || day < 1 || day > 28 && day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return time.Time{}, false
 	}
-	return t, true
+	return time.Unix(int64(daysUntil(year, month, day))*86400+int64(hour*3600+minute*60+second), 0).UTC(), true
+}
+
+func daysIn(year, month int) int {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// daysUntil counts the days from 1970-01-01 to a date. Years begin in March, so
+// that the leap day is the last.
+func daysUntil(year, month, day int) int {
+	if month < 3 {
+		year--
+		month += 12
+	}
+	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 1 - 719468
 }
 
 // unescape resolves the escapes of a string. What is no UTF-8 becomes U+FFFD, as

@@ -202,6 +202,20 @@ func TestScannerStepsOverAnything(t *testing.T) {
 	}
 }
 
+func TestPlainTimesAreThoseOfPackageTime(t *testing.T) {
+	for day := time.Date(1583, 1, 1, 23, 59, 58, 0, time.UTC); day.Year() < 2500; day = day.AddDate(0, 0, 1) {
+		text := day.Format(time.RFC3339)
+		if got, ok := plainTime([]byte(text)); !ok || !got.Equal(day) {
+			t.Fatalf("%s: got %s, %v", text, got, ok)
+		}
+	}
+	for _, bad := range []string{"2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z", "2024-00-01T00:00:00Z", "2024-04-31T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01T00:00:00+", "2024-0a-01T00:00:00Z"} {
+		if _, ok := plainTime([]byte(bad)); ok {
+			t.Errorf("took %s", bad)
+		}
+	}
+}
+
 func TestOldDescriptionsAreRead(t *testing.T) {
 	for custom, want := range map[string]string{"bQB5ACAAawBlAHkA": "my key", "bXkga2V5": "my key", "!!": ""} {
 		if got := oldDescription(custom); got != want {
