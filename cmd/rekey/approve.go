@@ -89,8 +89,8 @@ func (s *session) secondPerson(r api.Rotation, err error) error {
 		folder = " --data " + s.flags.data
 	}
 	return failure(exitDenied, "%v", err).next(fmt.Sprintf(`%s was proposed by %s. Another administrator approves it, in one of these ways:
-  with a token of their own:        REKEY_TOKEN=... rekey approve %s%s
-  as another user of this machine:  sudo -u THEIR-NAME rekey approve %s%s
-  from elsewhere, by rekey serve:   rekey --server URL --token-file FILE approve %s
+  with a token of their own:                     REKEY_TOKEN=... rekey approve %s%s
+  as another user who may open the data folder:  rekey approve %s%s
+  from elsewhere, if rekey serve runs:           rekey --server URL --token-file FILE approve %s
 An administrator gets a token with: rekey token create NAME --role administrator --person WHO`, r.ID, r.By.Name, r.ID, folder, r.ID, folder, r.ID))
 }
