@@ -21,6 +21,7 @@ import (
 	"rekey.example/rekey/internal/sim"
 	"rekey.example/rekey/internal/sim/contoso"
 	"rekey.example/rekey/internal/store"
+	"rekey.example/rekey/internal/store/storetest"
 )
 
 // fixture is a pretended tenant and an inventory of it.
@@ -47,6 +48,18 @@ func open(t *testing.T, c sim.Config) *fixture {
 	f := of(t, cloud)
 	f.admin = f.graph(cloud.Tenant().Admin, cloud.RoundTripper(sim.Hooks{}))
 	return f
+}
+
+// both runs f on SQLite and on PostgreSQL, each with a tenant of its own.
+func both(t *testing.T, c sim.Config, f func(t *testing.T, f *fixture)) {
+	t.Helper()
+	storetest.Each(t, []store.Schema{audit.Schema, inventory.Schema}, func(t *testing.T, db *store.DB) {
+		x := open(t, c)
+		x.db.Close()
+		x.db = db
+		x.syncer.Store, x.t = db, t
+		f(t, x)
+	})
 }
 
 // of is an empty inventory of a tenant.
@@ -159,8 +172,8 @@ func (f *fixture) table() []string {
 	var list []string
 	err := f.db.View(f.t.Context(), func(tx *store.Tx) error {
 		for _, q := range []string{
-			`SELECT object_id || ' ' || client_id || ' ' || name || ' ' || owners || ' ' || (gone <> 0) FROM inventory_application ORDER BY object_id`,
-			`SELECT a.object_id || ' ' || c.key_id || ' ' || c.kind || ' ' || c.label || ' ' || c.expires || ' ' || (c.gone <> 0) || ' ' || (c.unmanaged <> 0)
+			`SELECT object_id || ' ' || client_id || ' ' || name || ' ' || owners || ' ' || CASE WHEN gone <> 0 THEN 1 ELSE 0 END FROM inventory_application ORDER BY object_id`,
+			`SELECT a.object_id || ' ' || c.key_id || ' ' || c.kind || ' ' || c.label || ' ' || c.expires || ' ' || CASE WHEN c.gone <> 0 THEN 1 ELSE 0 END || ' ' || CASE WHEN c.unmanaged <> 0 THEN 1 ELSE 0 END
 				FROM inventory_credential c JOIN inventory_application a ON a.tenant = c.tenant AND a.num = c.num ORDER BY a.object_id, c.key_id`,
 			`SELECT a.object_id || ' ' || o.owner FROM inventory_owner o JOIN inventory_application a ON a.tenant = o.tenant AND a.num = o.num ORDER BY a.object_id, o.owner`,
 		} {
