@@ -74,20 +74,20 @@ func (d *Directory) Credentials(ctx context.Context, a inventory.Application) ([
 	signing := map[string]bool{}
 	for _, k := range object.Keys {
 		if k.Usage == "Sign" {
-			signing[k.CustomKeyIdentifier] = true
+			signing[paired(k.CustomKeyIdentifier)] = true
 		}
 	}
 	list := []inventory.Credential{}
 	for _, p := range object.Passwords {
 		c := p.credential(a)
-		if p.CustomKeyIdentifier != "" && signing[p.CustomKeyIdentifier] {
+		if p.CustomKeyIdentifier != "" && signing[paired(p.CustomKeyIdentifier)] {
 			c.Kind = inventory.SAMLSigning // the password of a signing key
 		}
 		list = append(list, c)
 	}
 	for _, k := range object.Keys {
 		kind := inventory.Certificate
-		if signing[k.CustomKeyIdentifier] {
+		if k.Usage == "Sign" || k.CustomKeyIdentifier != "" && signing[paired(k.CustomKeyIdentifier)] {
 			kind = inventory.SAMLSigning
 		}
 		list = append(list, k.credential(a, kind))

@@ -172,11 +172,8 @@ func (r *reader) credential(kind inventory.Kind) error {
 	case print == "" && c.Label == "":
 		c.Label = oldDescription(custom)
 	}
-	if print != "" {
-		custom = print // one wrote it as hexadecimal, the other as base64
-	}
 	r.object.Credentials = append(r.object.Credentials, c)
-	r.custom, r.usage = append(r.custom, custom), append(r.usage, usage)
+	r.custom, r.usage = append(r.custom, paired(custom)), append(r.usage, usage)
 	return err
 }
 

@@ -29,3 +29,12 @@ func isHex(s string) bool {
 	_, err := hex.DecodeString(s)
 	return err == nil
 }
+
+// paired is what the parts of one signing certificate have in common: one was
+// written with the thumbprint in base64, another in hexadecimal.
+func paired(id string) string {
+	if print := thumbprint(id); print != "" {
+		return print
+	}
+	return id
+}
