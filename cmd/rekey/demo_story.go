@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -250,8 +251,12 @@ func tried(err error) string {
 // next tells what to try now.
 func (d *demo) next() {
 	d.tell("\n%s", d.bold("Now you. The server is at "+d.server+" until you press Ctrl-C. In another terminal:"))
-	d.tell(`
-  export REKEY_SERVER=%s REKEY_TOKEN_FILE=%s
+	if exe, err := os.Executable(); err == nil {
+		if found, err := exec.LookPath("rekey"); err != nil || found != exe {
+			d.tell("\n  export PATH=%s:$PATH", filepath.Dir(exe))
+		}
+	}
+	d.tell(`  export REKEY_SERVER=%s REKEY_TOKEN_FILE=%s
   rekey credentials list --expiring 30d
   rekey policy check                                # what is against the rules, each with its cure
   rekey rotate APPLICATION --dry-run                # what would happen, and to whom
