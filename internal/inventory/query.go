@@ -101,7 +101,7 @@ type cursor struct {
 }
 
 func (c cursor) String() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(fmt.Sprintf("%d %d %s", c.expires, c.num, c.key)))
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %d %s", c.expires, c.num, c.key))
 }
 
 func parseCursor(text string) (c cursor, err error) {

@@ -386,17 +386,17 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 					return err
 				}
 				defer rows.Close()
-				plan := ""
+				var plan strings.Builder
 				for rows.Next() {
 					var id, parent, unused int
 					var detail string
 					if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
 						return err
 					}
-					plan += detail + "\n"
+					plan.WriteString(detail + "\n")
 				}
-				if !strings.Contains(plan, tt.want) || strings.Contains(plan, "SCAN") || strings.Contains(plan, "TEMP B-TREE FOR ORDER BY") && name != "by key" {
-					return fmt.Errorf("plan does not use %s:\n%s", tt.want, plan)
+				if !strings.Contains(plan.String(), tt.want) || strings.Contains(plan.String(), "SCAN") || strings.Contains(plan.String(), "TEMP B-TREE FOR ORDER BY") && name != "by key" {
+					return fmt.Errorf("plan does not use %s:\n%s", tt.want, plan.String())
 				}
 				return rows.Err()
 			})

@@ -175,4 +175,3 @@ func TestPostgresPasswordIsNotInErrors(t *testing.T) {
 		}
 	}
 }
-
