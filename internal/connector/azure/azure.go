@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -56,7 +57,7 @@ func Open(c Config) (*Identity, error) {
 	}
 	i := &Identity{config: c, options: azcore.ClientOptions{
 		Transport: &http.Client{Transport: transport, Timeout: tokenTimeout},
-		Retry:     policy.RetryOptions{MaxRetries: 2},
+		Retry:     policy.RetryOptions{MaxRetries: 2, RetryDelay: 250 * time.Millisecond, MaxRetryDelay: 5 * time.Second},
 	}}
 	if c.Authority != "" {
 		i.options.Cloud = cloud.Configuration{ActiveDirectoryAuthorityHost: c.Authority, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{}}
