@@ -120,3 +120,6 @@ func (s *surroundings) graph(as azcore.TokenCredential) (*rest.Client, error) {
 func identity(i Identity, tenant string, wire azure.Wire) (*azure.Identity, error) {
 	return azure.Open(azure.Config{Tenant: tenant, Client: i.ClientID, Secret: i.ClientSecret, CertificateFile: i.CertificateFile, Wire: wire})
 }
+
+// uses tell when credentials were last used.
+func (s *surroundings) uses() inventory.UseFeed { return &entra.Uses{Graph: s.graphReader} }

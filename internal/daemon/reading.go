@@ -13,7 +13,8 @@ import (
 )
 
 // read brings the inventory of a tenant up to date: the directory first, then
-// each vault, then what the policy says of it. A vault that cannot be read keeps
+// each vault, then when credentials were last used, then what the policy says of
+// it. A vault that cannot be read keeps
 // no other one from being read; its error comes at the end.
 func (s *surroundings) read(ctx context.Context, d *Daemon, by access.Actor, full bool, tell func(wire.Sync)) error {
 	before := s.waited.Load()
@@ -28,7 +29,8 @@ func (s *surroundings) read(ctx context.Context, d *Daemon, by access.Actor, ful
 		return err
 	}
 	_, vaultErr := syncer.Vaults(ctx, by, vaults...)
-	if err = errors.Join(err, vaultErr); ctx.Err() != nil {
+	_, useErr := syncer.Uses(ctx, by, s.uses())
+	if err = errors.Join(err, vaultErr, useErr); ctx.Err() != nil {
 		return err
 	}
 	tell(t.stage("judging by the policy"))

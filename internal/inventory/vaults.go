@@ -236,20 +236,3 @@ func (w *vaultWriter) miss() error {
 	}
 	return nil
 }
-
-// Entry is what is known of a place's secret, for a feed that wants to know
-// whether it must read it again.
-func (s *Service) Entry(ctx context.Context, tenant string, p Place) (e Entry, known bool) {
-	err := s.Store.View(ctx, func(tx *store.Tx) error {
-		number, err := tenantNumber(tx, tenant)
-		if err != nil {
-			return err
-		}
-		found, err := loadEntry(tx, tenant, number, &Entry{Place: p, Kind: "secret"})
-		if found != nil {
-			e, known = *found, true
-		}
-		return err
-	})
-	return e, known && err == nil
-}
