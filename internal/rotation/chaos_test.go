@@ -68,6 +68,7 @@ type chaos struct {
 	story  []string // what was done, for whoever has to understand it
 	ended  bool
 	acting bool // something of later is being done
+	acted  time.Time
 
 	truth
 }
@@ -319,6 +320,7 @@ func (c *chaos) perform(when string, a act) {
 		c.mu.Unlock()
 		return
 	}
+	c.acted = time.Now()
 	c.story = append(c.story, fmt.Sprintf("%12s %s: %s", time.Since(c.began).Round(time.Millisecond), when, a.name))
 	c.mu.Unlock()
 	a.do()
@@ -427,7 +429,7 @@ func (c *chaos) process(number int) {
 func (c *chaos) settledDown() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().After(c.over) && len(c.later) == 0 && !c.acting
+	return time.Now().After(c.over) && len(c.later) == 0 && !c.acting && time.Since(c.acted) > time.Hour
 }
 
 // afterwards lets late effects come in and the inventory look twice.

@@ -20,20 +20,27 @@ type truth struct {
 	two                   bool // processes
 	didApprove, didCancel bool
 	old                   world.Password
-	values                map[string]string // every secret that ever was: its key id
-	dropped               map[string]bool   // key ids that the foreign administrator removed
-	put                   map[string]bool   // vault versions that the foreign administrator wrote
-	meddled               time.Time         // when the foreign administrator last did something
-	deleted, everGone     bool              // the application
-	lastVisit             time.Time         // when the visit began that ended the rotation
-	seenVersion           string            // of the vault entry, when it was last read
+	values                map[string]string    // every secret that ever was: its key id
+	dropped               map[string]time.Time // key ids that the foreign administrator removed
+	added                 time.Time            // when the foreign administrator first added a secret
+	first                 string               // version of the vault entry at the beginning
+	read                  map[string]bool      // versions of the vault entry that we have read
+	judged                map[string]bool      // versions of the vault entry that written has looked at
+	put                   map[string]bool      // vault versions that the foreign administrator wrote
+	meddled               time.Time            // when the foreign administrator last did something
+	deleted, everGone     bool                 // the application
+	lastVisit             time.Time            // when the visit began that ended the rotation
+	seenVersion           string               // of the vault entry, when it was last read
 	seenAt                time.Time
 	withdrawn             bool // the old secret, by us
 }
 
 func (c *truth) begin(w *town) {
 	c.old = w.cloud.Passwords(w.tenant.Demo.ClientID)[0]
-	c.values, c.dropped, c.put = map[string]string{}, map[string]bool{}, map[string]bool{}
+	c.values, c.dropped = map[string]string{}, map[string]time.Time{}
+	c.put, c.read, c.judged = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	v, _ := w.cloud.CurrentVersion(w.tenant.Demo.Vault, w.tenant.Demo.Secret)
+	c.first = v.ID
 }
 
 func (c *chaos) application() *world.Application {
@@ -55,7 +62,7 @@ func (c *chaos) foreignDrop(keyID string) {
 				gone.Removed = time.Now()
 				a.Passwords = slices.Clone(a.Passwords)
 				a.Passwords[i] = &gone
-				c.dropped[keyID] = true
+				c.dropped[keyID] = time.Now()
 			}
 		}
 	})
@@ -66,6 +73,9 @@ func (c *chaos) foreignAdd(label string) {
 	if !c.deleted {
 		c.foreignSecret(label)
 		c.disturbed()
+		if c.added.IsZero() {
+			c.added = time.Now()
+		}
 	}
 }
 
@@ -155,8 +165,12 @@ func (c *chaos) see(s spot) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, _ := c.cloud.CurrentVersion(c.tenant.Demo.Vault, c.tenant.Demo.Secret)
+	if strings.Contains(s.request.URL.Host, "vault") {
+		c.written()
+	}
 	if s.request.Method == http.MethodGet && strings.Contains(s.request.URL.Host, "vault") {
 		c.seenVersion, c.seenAt = now.ID, time.Now()
+		c.read[now.ID] = true
 	}
 	if strings.HasSuffix(s.request.URL.Path, "/removePassword") && !c.withdrawn && c.removedByUs(c.old.KeyID) {
 		c.withdrawn = true
@@ -166,6 +180,25 @@ func (c *chaos) see(s spot) {
 		}
 		if since := time.Since(c.seenAt); since > 3*time.Minute && !c.suffers(world.LateEffect, world.LateAnswer) {
 			c.t.Errorf("the old secret was withdrawn %s after the last look at the vault", since)
+		}
+	}
+}
+
+// written looks at what we wrote into the vault: never over what we have seen
+// somebody else put there, and never a secret that was long removed (SAFETY F19).
+func (c *chaos) written() {
+	list := c.cloud.Versions(c.tenant.Demo.Vault, c.tenant.Demo.Secret)
+	for i, v := range list {
+		if c.put[v.ID] || v.ID == c.first || c.judged[v.ID] || i == 0 {
+			continue
+		}
+		c.judged[v.ID] = true
+		if before := list[i-1].ID; c.put[before] && c.read[before] && !c.suffers(world.StaleVault, world.LateEffect, world.Mangled, world.Duplicate) {
+			c.t.Errorf("version %s overwrote %s, which was read and is foreign", v.ID, before)
+		}
+		gone := c.dropped[c.values[v.Value]]
+		if since := time.Since(gone); !gone.IsZero() && since > c.cloud.World().Lag.Secret+3*time.Minute && !c.suffers(world.LateEffect, world.Duplicate, world.LateAnswer) {
+			c.t.Errorf("version %s has a secret that was removed %s before", v.ID, since)
 		}
 	}
 }
@@ -192,8 +225,12 @@ func (c *chaos) always(s spot) {
 	if why := c.refused(now); why != "" {
 		c.t.Errorf("%s at %s: %s", time.Since(c.began), s, why)
 	}
-	if n := len(c.made()); n > 3 {
-		c.t.Errorf("%s: %d secrets of ours at once", s, n)
+	attempts := map[string]bool{} // twins that the wire made of one request count once
+	for _, p := range c.made() {
+		attempts[p.Name] = true
+	}
+	if len(attempts) > 3 {
+		c.t.Errorf("%s: secrets of %d attempts at once", s, len(attempts))
 	}
 }
 
@@ -205,7 +242,7 @@ func (c *chaos) refused(now world.SecretVersion) string {
 	key := c.values[now.Value]
 	switch n := c.cloud.Accepts(c.tenant.Demo.ClientID, now.Value); {
 	case n == c.cloud.World().Replicas():
-	case c.deleted, c.put[now.ID], c.dropped[key]: // foreign
+	case c.deleted, c.put[now.ID], !c.dropped[key].IsZero(): // foreign
 	case strings.HasSuffix(now.Value, "\n"): // mangled by the vault
 	case key == c.old.KeyID && time.Now().After(c.old.Ends): // nobody replaced it in time
 	default:
@@ -223,7 +260,8 @@ func (c *chaos) judge() string {
 	}
 	c.didApprove, c.didCancel = r.Consent != nil, r.State == rotation.Cancelled || r.Ending == rotation.Cancelled
 	c.removals(r)
-	c.wire()
+	c.requests(r)
+	c.times(r)
 	c.canaries(r)
 	switch r.State {
 	case rotation.Open:
@@ -267,10 +305,64 @@ func (c *chaos) removals(r *rotation.Rotation) {
 	}
 }
 
-func (c *chaos) wire() {
+// requests: each is sent once, for one attempt, under a live approval, not oftener
+// than three times a day, and every effect is in the audit log (I5, I6, I9, T12).
+func (c *chaos) requests(r *rotation.Rotation) {
 	for id, n := range c.sent {
 		if n > 1 {
 			c.t.Errorf("request %s was on the wire %d times", id, n)
+		}
+	}
+	log, made := c.audited(), map[string]int{}
+	for _, f := range c.cloud.World().Facts("addPassword") {
+		if made[f.Label]++; made[f.Label] > 1 && !c.suffers(world.Duplicate) {
+			c.t.Errorf("two requests were applied for one attempt, %s", f.Label)
+		}
+		if _, marker, _ := strings.Cut(f.Label, "rk-"); f.By == c.tenant.Writer.ClientID && !strings.Contains(log, marker) {
+			c.t.Errorf("the audit log does not know %s", f.Label)
+		}
+	}
+	for _, f := range c.cloud.World().Facts("removePassword") {
+		if f.By == c.tenant.Writer.ClientID && !strings.Contains(log, f.Key) {
+			c.t.Errorf("the audit log does not know that %s was removed", f.Key)
+		}
+	}
+	var sent []time.Time
+	for _, a := range r.Attempts {
+		if a.Sent.After(r.Consent.Expires) {
+			c.t.Errorf("attempt %s was sent after the approval had ended", a.Marker)
+		}
+		if !c.added.IsZero() && a.Sent.Sub(c.added) > c.cloud.World().Lag.List+4*time.Minute {
+			c.t.Errorf("attempt %s was sent %s after a foreign secret had come", a.Marker, a.Sent.Sub(c.added))
+		}
+		if a.State != rotation.Declined {
+			sent = append(sent, a.Sent)
+		}
+	}
+	for i := 3; i < len(sent); i++ {
+		if sent[i].Sub(sent[i-3]) < 24*time.Hour {
+			c.t.Errorf("four attempts within %s", sent[i].Sub(sent[i-3]))
+		}
+	}
+}
+
+// times: both secrets work for a day, and nothing ends before a day was watched.
+func (c *chaos) times(r *rotation.Rotation) {
+	const day = 24*time.Hour - 15*time.Minute // two clocks may differ by a little
+	for _, f := range c.cloud.World().Facts("removePassword") {
+		if f.Key != c.old.KeyID || f.By != c.tenant.Writer.ClientID {
+			continue
+		}
+		for _, v := range c.cloud.Versions(c.tenant.Demo.Vault, c.tenant.Demo.Secret) {
+			if v.ID != c.first && !c.put[v.ID] && v.Created.After(c.began) {
+				if both := f.Time.Sub(v.Created); both < day {
+					c.t.Errorf("both secrets worked for %s only", both)
+				}
+				break
+			}
+		}
+		if watched := r.Ended.Sub(f.Time); r.State == rotation.Done && watched < day {
+			c.t.Errorf("watched for %s only", watched)
 		}
 	}
 }

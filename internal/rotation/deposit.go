@@ -26,6 +26,9 @@ func (k *Keeper) deposit(ctx context.Context, r *Rotation) (verdict, error) {
 		return verdict{}, err
 	}
 	defer v.Zero()
+	// What is looked at here is soon out of date; a process that sleeps sends nothing.
+	ctx, cancelAll := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancelAll()
 	// After a long wait for the vault the proof is stale: somebody may have
 	// removed the new secret meanwhile.
 	if time.Since(r.Steps[r.At-1].Ended) > time.Minute {
@@ -38,7 +41,7 @@ func (k *Keeper) deposit(ctx context.Context, r *Rotation) (verdict, error) {
 			return verdict{}, fmt.Errorf("cannot sign in to prove the new secret again: %w", err)
 		}
 	}
-	sending, cancel := timed(ctx) // from the look on: what it shows is soon out of date
+	sending, cancel := timed(ctx)
 	defer cancel()
 	now, err := vault.Get(sending, r.Terms.Place.Name)
 	if err != nil && !errors.Is(err, connector.ErrNotFound) {

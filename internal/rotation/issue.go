@@ -45,12 +45,16 @@ func (k *Keeper) issue(ctx context.Context, r *Rotation) (verdict, error) {
 			return verdict{}, err
 		}
 	}
+	looked := time.Now()
 	list, err := k.credentials(ctx, r, sys)
 	if err != nil {
 		return verdict{}, err
 	}
 	if err := k.sweep(ctx, r, sys, list); err != nil {
 		return verdict{}, err
+	}
+	if time.Since(looked) > time.Minute { // asleep, or kept waiting: the list is of another time
+		return wait(time.Second, "looking again at the application's credentials")
 	}
 	if why := drifted(r, list); why != "" {
 		return k.void(r, why)
