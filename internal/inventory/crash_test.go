@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/sim"
 	"rekey.example/rekey/internal/sim/world"
 )
@@ -96,6 +97,33 @@ func crash(t *testing.T, start *fixture, full bool) {
 			}
 		}
 	}
+}
+
+// Two readings at once would each write what the other does not know of.
+func TestSecondReadingOfTheSameStepsBack(t *testing.T) {
+	both(t, sim.Config{}, func(t *testing.T, f *fixture) {
+		want := of(t, f.cloud)
+		want.sync(false)
+		var other error
+		once := false
+		f.syncer.Progress = func(inventory.Progress) {
+			if once {
+				return
+			}
+			once = true
+			second := &inventory.Syncer{Store: f.db, Log: f.log}
+			if _, err := second.Directory(t.Context(), f.actor(), false, f.feeds()...); err != nil {
+				t.Errorf("the second: %v", err)
+			}
+		}
+		_, other = f.syncer.Directory(t.Context(), f.actor(), false, f.feeds()...)
+		if !errors.Is(other, inventory.ErrOvertaken) {
+			t.Errorf("got %v, want %v", other, inventory.ErrOvertaken)
+		}
+		if d := cmp.Diff(len(want.table()), len(f.table())); d != "" {
+			t.Errorf("objects were written twice:\n%s", d)
+		}
+	})
 }
 
 func TestExpiredDeltaMarkMeansReadingEverythingAgain(t *testing.T) {

@@ -66,6 +66,33 @@ func (p *position) save(tx *store.Tx) error {
 	return nil
 }
 
+// place is what two readings of one feed would both move.
+type place struct {
+	phase, next, mark string
+	began             int64
+}
+
+func (p *position) place() place { return place{p.phase, p.next, p.mark, p.began} }
+
+// ErrOvertaken means that another process reads the same feed.
+var ErrOvertaken = errors.New("another process is reading the same at this moment; let it finish")
+
+// lock makes this transaction the only one that moves the feed's position, and
+// makes sure that nobody has moved it since it was last seen. Two readings side
+// by side would each write what the other does not know of.
+func (p *position) lock(tx *store.Tx, kept place) error {
+	var now place
+	err := tx.QueryRow(`UPDATE inventory_feed SET feed = feed WHERE tenant = $1 AND feed = $2 RETURNING phase, position, mark, began`, p.tenant, p.feed).
+		Scan(&now.phase, &now.next, &now.mark, &now.began)
+	if err != nil {
+		return fmt.Errorf("cannot lock the position of %s: %w", p.feed, err)
+	}
+	if now != kept {
+		return ErrOvertaken
+	}
+	return nil
+}
+
 // copy is p with a set of its own: a transaction that fails must leave p alone.
 func (p *position) copy() position {
 	q := *p

@@ -91,6 +91,7 @@ type reading struct {
 	tenant string
 	feed   Feed
 	at     position
+	kept   place // where the database says that it stands
 	counts Counts
 	began  time.Time
 	people map[ObjectID]string // whom this reading has already written down, and how
@@ -149,8 +150,14 @@ func (r *reading) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.at, err = loadPosition(tx, number, r.feed.Name())
-		return err
+		if r.at, err = loadPosition(tx, number, r.feed.Name()); err != nil {
+			return err
+		}
+		r.kept = r.at.place()
+		if r.at.phase == neverRead {
+			return r.at.save(tx) // from now on there is a row to lock
+		}
+		return nil
 	})
 }
 
@@ -229,6 +236,9 @@ func (r *reading) commit(ctx context.Context, phase string, fn func(*writer) err
 	var after position
 	var counts Counts
 	err := r.Store.Do(ctx, func(tx *store.Tx) error {
+		if err := r.at.lock(tx, r.kept); err != nil {
+			return err
+		}
 		w := newWriter(r, tx)
 		defer w.end()
 		err := fn(w)
@@ -244,7 +254,7 @@ func (r *reading) commit(ctx context.Context, phase string, fn func(*writer) err
 	if err != nil {
 		return fmt.Errorf("cannot keep what was read of %s: %w", r.at.feed, err)
 	}
-	r.at = after
+	r.at, r.kept = after, after.place()
 	r.counts.add(counts)
 	if r.Progress != nil {
 		took := time.Since(r.began)
