@@ -27,7 +27,7 @@ const wellKnown = "GET login.microsoftonline.com/*/v2.0/.well-known/openid-confi
 // REKEY_CHAOS is how many schedules are run, REKEY_SEED the first of them; a
 // failure names its seed, and REKEY_SEED=n REKEY_CHAOS=1 runs it again.
 func TestChaos(t *testing.T) {
-	first, n := uint64(number(t, "REKEY_SEED", 1)), number(t, "REKEY_CHAOS", 250)
+	first, n := uint64(number(t, "REKEY_SEED", 1)), number(t, "REKEY_CHAOS", 120)
 	ends := map[string]int{}
 	for seed := first; seed < first+uint64(n); seed++ {
 		// One at a time, without a subtest for each: there can be millions.
@@ -69,6 +69,7 @@ type chaos struct {
 	ended  bool
 	acting bool // something of later is being done
 	acted  time.Time
+	wake   [2]chan struct{} // the processes look again
 
 	truth
 }
@@ -89,7 +90,7 @@ func runChaos(t *testing.T, seed uint64) string {
 	rnd := rand.New(rand.NewPCG(seed, 9))
 	pick := func(of ...time.Duration) time.Duration { return of[rnd.IntN(len(of))] }
 	lag := world.Lag{Secret: pick(0, 5*time.Second, 40*time.Second, 2*time.Minute), List: pick(0, 8*time.Second, 2*time.Minute), Vault: 10 * time.Second}
-	c := &chaos{town: newTownOf(t, seed, lag), rnd: rnd, plan: map[int][]act{}}
+	c := &chaos{town: newTownOf(t, seed, lag), rnd: rnd, plan: map[int][]act{}, wake: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}}
 	c.tries = 1 // repeated reads wait for times that no seed tells
 	defer c.stop()
 	c.start()
@@ -364,6 +365,12 @@ func (c *chaos) direct(stop chan struct{}) {
 			c.mu.Lock()
 			c.acting = false
 			c.mu.Unlock()
+			for _, process := range c.wake {
+				select {
+				case process <- struct{}{}:
+				default:
+				}
+			}
 			continue
 		}
 		select {
@@ -418,10 +425,14 @@ func (c *chaos) process(number int) {
 		if r.Problem != problem {
 			problem, parked = r.Problem, time.Now()
 		}
-		if c.settledDown() && (r.Needs != "" && time.Since(parked) > 30*time.Hour || time.Since(c.over) > 200*time.Hour) {
+		if c.settledDown() && (r.Needs != "" && time.Since(parked) > 26*time.Hour || time.Since(c.over) > 200*time.Hour) {
 			return
 		}
-		time.Sleep(min(max(time.Until(r.Due), time.Second), 20*time.Minute) + time.Duration(number)*137*time.Millisecond)
+		select {
+		case <-time.After(min(max(time.Until(r.Due), time.Second), 6*time.Hour) + time.Duration(number)*137*time.Millisecond):
+		case <-c.wake[number]:
+			time.Sleep(time.Second + time.Duration(number)*137*time.Millisecond)
+		}
 	}
 }
 
