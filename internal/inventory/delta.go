@@ -28,19 +28,11 @@ func (r *reading) complete(ctx context.Context, p *Page) error {
 			if err := r.feed.Read(rec.Raw, &o); err != nil {
 				return err
 			}
-			num, err := findObject(tx, r.at.tenant, rec.ObjectID)
+			k, err := findKnown(tx, r.at.tenant, rec.ObjectID)
 			if err != nil {
 				return err
 			}
-			gone := int64(0)
-			if num != 0 {
-				a, err := loadApplication(tx, r.tenant, r.at.tenant, num)
-				if err != nil {
-					return err
-				}
-				gone = a.gone
-			}
-			if num == 0 || gone != 0 || tooLittle(&o) {
+			if k.num == 0 || k.gone != 0 || tooLittle(&o) {
 				lacking = append(lacking, rec)
 			}
 		}

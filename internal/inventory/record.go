@@ -63,11 +63,12 @@ func object(tx *store.Tx, tenant string, holder ObjectID) (number, num int64, er
 	if number, err = tenantNumber(tx, tenant); err != nil {
 		return 0, 0, err
 	}
-	if num, err = findObject(tx, number, holder); err != nil {
+	k, err := findKnown(tx, number, holder)
+	if err != nil {
 		return 0, 0, err
 	}
-	if num == 0 {
+	if k.num == 0 {
 		return 0, 0, fmt.Errorf("object %s: %w", holder, ErrNotFound)
 	}
-	return number, num, nil
+	return number, k.num, nil
 }

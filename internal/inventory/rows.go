@@ -73,16 +73,29 @@ func loadApplication(tx *store.Tx, tenant string, number, num int64) (applicatio
 	return a, nil
 }
 
-// findObject is the number of a directory object, 0 if it is not known.
-func findObject(tx *store.Tx, number int64, id ObjectID) (num int64, err error) {
-	err = tx.QueryRow(`SELECT num FROM inventory_application WHERE object_look = $1 AND tenant = $2 AND object_id = $3`, look(string(id)), number, id).Scan(&num)
+// known is what a row says of an object; its number is 0 if there is none.
+type known struct {
+	num  int64
+	hash string
+	gone int64
+}
+
+const selectKnown = `SELECT num, hash, gone FROM inventory_application WHERE tenant = $1 AND object_look = $2 AND object_id = $3`
+
+// findKnown looks an object up.
+func findKnown(tx *store.Tx, number int64, id ObjectID) (known, error) {
+	return scanKnown(tx.QueryRow(selectKnown, number, look(string(id)), id), id)
+}
+
+func scanKnown(s scanner, id ObjectID) (k known, err error) {
+	err = s.Scan(&k.num, &k.hash, &k.gone)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
+		return known{}, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("cannot look up object %s: %w", id, err)
+		return known{}, fmt.Errorf("cannot look up object %s: %w", id, err)
 	}
-	return num, nil
+	return k, nil
 }
 
 const setApplication = `UPDATE inventory_application SET client_id = $3, client_look = $4, name = $5, fold = $6, audience = $7, home = $8, kind = $9, sso = $10,

@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"strings"
 
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/store"
@@ -23,13 +23,6 @@ type writer struct {
 	ahead map[ObjectID]known // rows that the page will probably need
 	rows  struct{ applications, credentials, owners bulk }
 	find  *sql.Stmt
-}
-
-// known is what a row says of an object.
-type known struct {
-	num  int64
-	hash string
-	gone int64
 }
 
 func newWriter(r *reading, tx *store.Tx) *writer {
@@ -199,18 +192,11 @@ func (w *writer) lookUp(id ObjectID) (k known, err error) {
 		return k, nil
 	}
 	if w.find == nil {
-		if w.find, err = w.tx.Prepare(`SELECT num, hash, gone FROM inventory_application WHERE object_look = $1 AND tenant = $2 AND object_id = $3`); err != nil {
+		if w.find, err = w.tx.Prepare(selectKnown); err != nil {
 			return k, fmt.Errorf("cannot look up objects: %w", err)
 		}
 	}
-	err = w.find.QueryRow(look(string(id)), w.position.tenant, id).Scan(&k.num, &k.hash, &k.gone)
-	if errors.Is(err, sql.ErrNoRows) {
-		return k, nil
-	}
-	if err != nil {
-		return k, fmt.Errorf("cannot look up object %s: %w", id, err)
-	}
-	return k, nil
+	return scanKnown(w.find.QueryRow(w.position.tenant, look(string(id)), id), id)
 }
 
 // insert writes a new object with everything it holds.
@@ -259,6 +245,6 @@ func (w *writer) person(o Owner) error {
 	if w.people[o.ObjectID] == text {
 		return nil
 	}
-	w.reading.people[o.ObjectID] = text
+	w.people[ObjectID(strings.Clone(string(o.ObjectID)))] = text // the id is a part of a larger text
 	return putPerson(w.tx, w.position.tenant, o)
 }

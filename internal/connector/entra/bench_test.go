@@ -41,6 +41,7 @@ func BenchmarkPage(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+		p.Release()
 	}
 }
 
@@ -49,8 +50,10 @@ func BenchmarkSplit(b *testing.B) {
 	f := &Feed{Set: inventory.InApplications}
 	b.SetBytes(int64(len(page)))
 	for b.Loop() {
-		if _, err := f.split(page, false); err != nil {
+		p, err := f.split(page, false)
+		if err != nil {
 			b.Fatal(err)
 		}
+		p.Release()
 	}
 }

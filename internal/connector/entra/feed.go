@@ -22,10 +22,10 @@ type Feed struct {
 	Set   inventory.HolderKind // which of the two
 	Top   int                  // objects a page; 0 means 999, the most that Graph gives
 
-	spare chan []byte
-	once  sync.Once
-	mu    sync.Mutex
-	read  reader
+	mu     sync.Mutex
+	read   reader
+	bodies [][]byte // of earlier pages, to be used again
+	lists  [][]inventory.Record
 }
 
 var (
@@ -216,18 +216,33 @@ func (f *Feed) explain(err error) error {
 
 // buffer takes memory of an earlier page.
 func (f *Feed) buffer() []byte {
-	f.once.Do(func() { f.spare = make(chan []byte, 16) })
-	select {
-	case b := <-f.spare:
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.bodies); n > 0 {
+		b := f.bodies[n-1]
+		f.bodies = f.bodies[:n-1]
 		return b
-	default:
-		return nil
 	}
+	return nil
 }
 
-func (f *Feed) release(b []byte) {
-	select {
-	case f.spare <- b:
-	default:
+func (f *Feed) records() []inventory.Record {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.lists); n > 0 {
+		l := f.lists[n-1]
+		f.lists = f.lists[:n-1]
+		return l[:0]
+	}
+	return make([]inventory.Record, 0, 1000)
+}
+
+// release keeps the memory of a page for later ones.
+func (f *Feed) release(body []byte, list []inventory.Record) {
+	const most = 16
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.bodies) < most {
+		f.bodies, f.lists = append(f.bodies, body), append(f.lists, list)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"rekey.example/rekey/internal/inventory"
 )
@@ -35,10 +34,10 @@ type reader struct {
 // read decodes raw into o.
 func (r *reader) read(raw []byte, o *inventory.Object, holder inventory.HolderKind) error {
 	*o = inventory.Object{Credentials: o.Credentials[:0], Application: inventory.Application{Holder: holder, Enabled: true, Owners: o.Owners[:0]}}
-	r.scanner, r.object, r.holder = scanner{b: raw}, o, holder
-	if utf8.Valid(raw) {
-		r.whole = string(raw)
+	if r.texts == nil {
+		r.texts = new(strings.Builder)
 	}
+	r.scanner, r.object, r.holder = scanner{b: raw, texts: r.texts}, o, holder
 	r.custom, r.usage = r.custom[:0], r.usage[:0]
 	if err := r.members(r.property); err != nil {
 		return err

@@ -3,6 +3,7 @@ package entra
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"rekey.example/rekey/internal/connector/rest"
 	"rekey.example/rekey/internal/inventory"
@@ -15,8 +16,9 @@ const largestPage = 100_000
 // end where it should is an error, however far it could be read: its missing
 // objects would look as if they were gone.
 func (f *Feed) split(body []byte, delta bool) (*inventory.Page, error) {
-	p := &inventory.Page{Bytes: len(body), Release: func() { f.release(body) }}
-	s := scanner{b: body}
+	p := &inventory.Page{Bytes: len(body)}
+	p.Release = func() { f.release(body, p.Records) }
+	s := scanner{b: body, texts: new(strings.Builder)}
 	found := false
 	err := s.members(func(name []byte) (err error) {
 		switch string(name) {
@@ -26,7 +28,7 @@ func (f *Feed) split(body []byte, delta bool) (*inventory.Page, error) {
 			p.Mark, err = s.text()
 		case "value":
 			found = true
-			p.Records = make([]inventory.Record, 0, 1000)
+			p.Records = f.records()
 			err = s.elements(func() error { return record(&s, p, delta) })
 		default:
 			err = s.skip()
@@ -48,7 +50,7 @@ func record(s *scanner, p *inventory.Page, delta bool) error {
 		return err
 	}
 	r := inventory.Record{Raw: s.b[start:s.i:s.i], Partial: delta}
-	if err := identify(&r, delta); err != nil {
+	if err := identify(&r, delta, s); err != nil {
 		return err
 	}
 	p.Records = append(p.Records, r)
@@ -59,10 +61,10 @@ var idFirst = []byte(`{"id":"`)
 
 // identify finds the id, which Graph writes first, and in a delta whether the
 // object is gone.
-func identify(r *inventory.Record, delta bool) error {
+func identify(r *inventory.Record, delta bool, page *scanner) error {
 	if rest, first := bytes.CutPrefix(r.Raw, idFirst); first && !delta {
 		if end := mark(rest, 0); end > 0 && end < len(rest) && rest[end] == '"' {
-			r.ObjectID = inventory.ObjectID(rest[:end])
+			r.ObjectID = inventory.ObjectID(page.keep(rest[:end]))
 			return nil
 		}
 	}

@@ -21,9 +21,9 @@ type scanner struct {
 	b []byte
 	i int
 
-	// The same as b, if all of it is to be decoded: texts are then parts of this
-	// one string, which is far cheaper than a string for each.
-	whole string
+	// Where texts go, if it is not nil: many in one piece of memory, which is far
+	// cheaper than a string for each.
+	texts *strings.Builder
 }
 
 var errJSON = errors.New("damaged JSON")
@@ -254,12 +254,26 @@ func (s *scanner) text() (string, error) {
 	switch {
 	case escaped:
 		return unescape(raw)
-	case s.whole != "":
-		return s.whole[s.i-1-len(raw) : s.i-1], nil
-	case utf8.Valid(raw):
-		return string(raw), nil
+	case !utf8.Valid(raw):
+		return unescape(raw)
 	}
-	return unescape(raw)
+	return s.keep(raw), nil
+}
+
+// keep copies a text. A Builder never changes what it has given out: when one
+// piece is full, the next begins and the strings keep the old one.
+func (s *scanner) keep(raw []byte) string {
+	const piece = 32 << 10
+	if s.texts == nil || len(raw) > piece/8 {
+		return string(raw)
+	}
+	if s.texts.Cap()-s.texts.Len() < len(raw) {
+		s.texts.Reset()
+		s.texts.Grow(piece)
+	}
+	start := s.texts.Len()
+	s.texts.Write(raw)
+	return s.texts.String()[start:]
 }
 
 // flag pulls true or false; null is absent.
