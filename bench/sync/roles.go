@@ -3,10 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/gob"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 	"time"
@@ -115,7 +116,6 @@ func fetchPages(ctx context.Context, j job) (r result, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	out := gob.NewEncoder(f)
 	for link := firstPage; link != ""; {
 		a, err := client.Read(ctx, link, nil, nil)
 		if err != nil {
@@ -127,7 +127,7 @@ func fetchPages(ctx context.Context, j job) (r result, err error) {
 		if err := json.Unmarshal(a.Body, &p); err != nil {
 			return r, err
 		}
-		if err := out.Encode(a.Body); err != nil {
+		if _, err := f.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(a.Body))), a.Body...)); err != nil {
 			return r, err
 		}
 		link = p.Next
@@ -143,11 +143,21 @@ func eachPage(j job, read func(page []byte) (applications, credentials int, err 
 		return r, err
 	}
 	defer f.Close()
-	in := gob.NewDecoder(f)
+	var length [4]byte
+	var memory []byte
 	for {
-		var page []byte
-		if err := in.Decode(&page); err != nil {
-			return r, nil // the end
+		if _, err := io.ReadFull(f, length[:]); err == io.EOF {
+			return r, nil
+		} else if err != nil {
+			return r, err
+		}
+		n := int(binary.BigEndian.Uint32(length[:]))
+		if n > cap(memory) {
+			memory = make([]byte, n)
+		}
+		page := memory[:n]
+		if _, err := io.ReadFull(f, page); err != nil {
+			return r, err
 		}
 		before := processor()
 		a, c, err := read(page)
@@ -176,7 +186,9 @@ func scanPages(ctx context.Context, j job) (result, error) {
 			}
 			credentials += len(o.Credentials)
 		}
-		return len(p.Records), credentials, nil
+		n := len(p.Records)
+		p.Release()
+		return n, credentials, nil
 	})
 }
 

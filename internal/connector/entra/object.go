@@ -2,6 +2,7 @@ package entra
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -135,7 +136,8 @@ func (r *reader) password() error { return r.credential(inventory.ClientSecret) 
 func (r *reader) key() error      { return r.credential(inventory.Certificate) }
 
 func (r *reader) credential(kind inventory.Kind) error {
-	c := inventory.Credential{Kind: kind}
+	r.object.Credentials = append(r.object.Credentials, inventory.Credential{Kind: kind})
+	c := &r.object.Credentials[len(r.object.Credentials)-1]
 	custom, usage := "", ""
 	err := r.members(func(name []byte) (err error) {
 		switch string(name) {
@@ -161,18 +163,16 @@ func (r *reader) credential(kind inventory.Kind) error {
 	if err == nil && c.KeyID == "" {
 		return errJSON
 	}
-	print := ""
 	if custom != "" {
-		print = thumbprint(custom)
+		switch print := thumbprint(custom); {
+		case kind == inventory.Certificate:
+			c.Thumbprint = print
+		case print == "" && c.Label == "":
+			c.Label = oldDescription(custom)
+		}
+		custom = paired(custom)
 	}
-	switch {
-	case kind == inventory.Certificate:
-		c.Thumbprint = print
-	case print == "" && c.Label == "":
-		c.Label = oldDescription(custom)
-	}
-	r.object.Credentials = append(r.object.Credentials, c)
-	r.custom, r.usage = append(r.custom, paired(custom)), append(r.usage, usage)
+	r.custom, r.usage = append(r.custom, custom), append(r.usage, usage)
 	return err
 }
 
@@ -194,17 +194,16 @@ func (r *reader) sign() {
 // unique keeps the first credential of each key id: a signing key and its
 // password can share one.
 func unique(list []inventory.Credential) []inventory.Credential {
-	kept := list[:0]
-next:
-	for _, c := range list {
-		for i := range kept {
-			if kept[i].KeyID == c.KeyID {
-				continue next
+	for i := 1; i < len(list); i++ {
+		for j := range i {
+			if list[j].KeyID == list[i].KeyID {
+				list = slices.Delete(list, i, i+1)
+				i--
+				break
 			}
 		}
-		kept = append(kept, c)
 	}
-	return kept
+	return list
 }
 
 // oldDescription reads what very old portals kept in customKeyIdentifier: the

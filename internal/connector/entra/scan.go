@@ -54,18 +54,22 @@ func (s *scanner) take(c byte) error {
 
 // quoted steps over a string and returns what stands between its quotes.
 func (s *scanner) quoted() (raw []byte, escaped bool, err error) {
-	if err := s.take('"'); err != nil {
-		return nil, false, err
-	}
-	start := s.i
-	for at := mark(s.b, start); at < len(s.b); at = mark(s.b, at+2) {
-		if s.b[at] == '"' {
-			s.i = at + 1
-			return s.b[start:at], escaped, nil
+	if s.i >= len(s.b) || s.b[s.i] != '"' {
+		if s.next() != '"' {
+			return nil, false, errJSON
 		}
-		escaped = true // the byte behind the backslash is stepped over, whatever it is
 	}
-	return nil, false, errJSON
+	start := s.i + 1
+	at := mark(s.b, start)
+	for at < len(s.b) && s.b[at] == '\\' {
+		escaped = true
+		at = mark(s.b, at+2) // whatever the backslash escapes
+	}
+	if at >= len(s.b) {
+		return nil, false, errJSON
+	}
+	s.i = at + 1
+	return s.b[start:at], escaped, nil
 }
 
 const (
@@ -138,13 +142,15 @@ end:
 func (s *scanner) skipNested() error {
 	var open [deepest]byte
 	depth := 0
-	for s.i < len(s.b) {
-		switch c := s.b[s.i]; c {
+	b, i := s.b, s.i
+	for i < len(b) {
+		switch c := b[i]; c {
 		case '"':
-			if _, _, err := s.quoted(); err != nil {
-				return err
+			at := mark(b, i+1)
+			for at < len(b) && b[at] == '\\' {
+				at = mark(b, at+2)
 			}
-			continue
+			i = at
 		case '{', '[':
 			if depth == deepest {
 				return errJSON
@@ -157,11 +163,11 @@ func (s *scanner) skipNested() error {
 				return errJSON
 			}
 			if depth == 0 {
-				s.i++
+				s.i = i + 1
 				return nil
 			}
 		}
-		s.i++
+		i++
 	}
 	return errJSON
 }
@@ -187,7 +193,9 @@ func (s *scanner) members(visit func(name []byte) error) error {
 			}
 			name = []byte(text)
 		}
-		if err := s.take(':'); err != nil {
+		if s.i < len(s.b) && s.b[s.i] == ':' {
+			s.i++
+		} else if err := s.take(':'); err != nil {
 			return err
 		}
 		if err := visit(name); err != nil {
