@@ -546,3 +546,135 @@ func (w *town) strays() {
 		w.t.Error(err)
 	}
 }
+
+// A machine that was suspended between the last look and the withdrawal looks
+// again when it wakes: somebody has brought the old value back meanwhile.
+func TestSuspendedWithdrawLooksAgain(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+		w.approved(r)
+		old := w.current()
+		w.until(r.ID, "overlap")
+		time.Sleep(25 * time.Hour)
+		signIns, slept := 0, false
+		w.spot = func(s spot) {
+			w.check("around a suspension")
+			if s.request == nil || !s.after || !strings.HasSuffix(s.request.URL.Path, "/token") || slept {
+				return
+			}
+			if signIns++; signIns == 3 { // what the vault holds was just proved
+				slept = true
+				time.Sleep(2 * time.Hour)
+				w.deploy(old)
+			}
+		}
+		r = w.carry(r.ID, 8*time.Hour)
+		if !slept || r.State != rotation.Open || r.Current().Name != "withdraw" || r.Needs == "" {
+			t.Errorf("slept %v, it is %s; want parked at withdraw", slept, where(r))
+		}
+		if w.removed(r.Terms.Old.KeyID) {
+			t.Error("the old secret was withdrawn while consumers read it")
+		}
+	})
+}
+
+// An approval that ends during a long outage gives leave to nothing any more:
+// whatever a lost request made before is withdrawn, and nothing new is asked for.
+func TestApprovalEndsDuringAnOutage(t *testing.T) {
+	for name, lost := range map[string]bool{"before the first request": false, "after a lost one": true} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+				old := w.current()
+				r = w.approved(r)
+				if lost {
+					w.fault(world.Fault{Name: world.LostAnswer, Match: addPassword, Times: 1})
+					w.visit(r.ID)
+				}
+				w.fault(world.Fault{Name: world.ErrorBefore})
+				w.carry(r.ID, 80*time.Hour)
+				w.cloud.World().Faults.Clear("")
+				r = w.live(r.ID, 100)
+				if r.State != rotation.Void || !strings.Contains(r.Problem, "approval") {
+					t.Errorf("ended %s, want void and the approval named", where(r))
+				}
+				for _, a := range r.Attempts {
+					if a.Sent.After(r.Consent.Expires) {
+						t.Errorf("attempt %s was sent after the approval", a.Marker)
+					}
+				}
+				if list := w.cloud.Passwords(w.tenant.Demo.ClientID); len(list) != 1 || w.current() != old {
+					t.Errorf("left are %v", names(list))
+				}
+			})
+		})
+	}
+}
+
+// "Removed" is said only after the old value was really refused (SAFETY T10).
+func TestRemovedIsSaidAfterARefusal(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+		w.approved(r)
+		r = w.live(r.ID, 200)
+		last := r.Steps[len(r.Steps)-1]
+		if r.State != rotation.Done || !strings.Contains(last.Evidence, "refused (AADSTS7000215)") {
+			t.Errorf("ended %s with %q", where(r), last.Evidence)
+		}
+	})
+}
+
+// A new secret that somebody removed during the overlap holds the old one, and
+// the person is told what is the matter.
+func TestNewSecretRemovedHoldsTheOldOne(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+		w.approved(r)
+		r = w.until(r.ID, "overlap")
+		w.drop(r.Issued.KeyID)
+		r = w.carry(r.ID, 30*time.Hour)
+		if w.removed(r.Terms.Old.KeyID) || r.State != rotation.Open || !strings.Contains(r.Problem, "does not show the new secret") {
+			t.Errorf("it is %s", where(r))
+		}
+	})
+}
+
+// An old secret that somebody else removed is watched as long as one that we did.
+func TestOldSecretRemovedByOthersIsWatched(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+		w.approved(r)
+		r = w.until(r.ID, "overlap")
+		w.drop(r.Terms.Old.KeyID)
+		r = w.live(r.ID, 200)
+		if watched := r.Ended.Sub(r.Removed); r.State != rotation.Done || watched < 23*time.Hour || watched > 30*time.Hour {
+			t.Errorf("ended %s after %s", where(r), watched)
+		}
+		if !strings.Contains(r.Steps[6].Evidence, "gone already") {
+			t.Errorf("the withdraw says %q", r.Steps[6].Evidence)
+		}
+	})
+}
+
+// A cancel a day after an unanswered write looks into the vault first: if the
+// write was applied after all, the new secret stays until a person decides.
+func TestCancelAfterAnUnansweredWriteLooksIntoTheVault(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+		w.approved(r)
+		old := w.current()
+		w.until(r.ID, "verify")
+		w.fault(world.Fault{Name: world.LostAnswer, Match: putSecret, Times: 1})
+		w.fault(world.Fault{Name: world.Firewall, Match: getSecret, Skip: 1})
+		if r = w.carry(r.ID, 25*time.Hour); r.Current().Name != "deposit" {
+			t.Fatalf("it is %s", where(r))
+		}
+		if _, err := w.keeper.Cancel(t.Context(), omar, r.ID, "the vault is out of reach"); err != nil {
+			t.Fatal(err)
+		}
+		w.point = func() { w.check("after the cancel") }
+		w.carry(r.ID, 2*time.Hour)
+		w.cloud.World().Faults.Clear("")
+		if r = w.carry(r.ID, 2*time.Hour); r.Current().Name != "retract" || r.Needs == "" {
+			t.Fatalf("it is %s, want parked at retract", where(r))
+		}
+		w.deploy(old)
+		if r = w.live(r.ID, 200); r.State != rotation.Cancelled || len(w.cloud.Passwords(w.tenant.Demo.ClientID)) != 1 {
+			t.Errorf("ended %s", where(r))
+		}
+	})
+}
