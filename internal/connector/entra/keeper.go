@@ -29,7 +29,7 @@ type Keeper struct {
 
 const (
 	window = 10 * time.Second
-	burst  = 50 // a fiftieth of a window's units may go at once
+	burst  = 25 // the 25th part of a window's units may go at once, to catch up after a stall
 )
 
 func (k *Keeper) share() float64 {
