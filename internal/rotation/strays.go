@@ -10,6 +10,12 @@ import (
 	"rekey.example/rekey/internal/store"
 )
 
+// Marked reports whether a credential bears a marker, be it ours or forged: only
+// such can be strays.
+func Marked(c inventory.Credential) bool {
+	return c.Kind == inventory.ClientSecret && markerOf(c.Label) != ""
+}
+
 // Strays withdraws what rotations that are over have left behind: credentials
 // with a marker of theirs that were never adopted, such as those that the issuer
 // made days after it was asked (SAFETY F5). seen is what a sync has just read;
@@ -19,7 +25,7 @@ import (
 func (k *Keeper) Strays(ctx context.Context, tenant string, seen []inventory.Credential) error {
 	var errs []error
 	for _, c := range seen {
-		if c.Kind != inventory.ClientSecret || markerOf(c.Label) == "" {
+		if !Marked(c) {
 			continue
 		}
 		r, err := k.origin(ctx, tenant, c)

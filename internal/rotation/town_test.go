@@ -312,7 +312,11 @@ func (w *town) check(when string) {
 	if got, want := w.cloud.Accepts(w.tenant.Demo.ClientID, w.current()), w.cloud.World().Replicas(); got != want {
 		w.t.Errorf("%s: what the vault holds is accepted by %d of %d replicas", when, got, want)
 	}
-	if n := len(w.cloud.Passwords(w.tenant.Demo.ClientID)); n > 1+3+w.foreigners {
+	attempts := map[string]bool{} // twins that the wire made of one request count once
+	for _, p := range w.cloud.Passwords(w.tenant.Demo.ClientID) {
+		attempts[p.Name] = true
+	}
+	if n := len(attempts); n > 1+3+w.foreigners {
 		w.t.Errorf("%s: %d secrets at once", when, n)
 	}
 }
