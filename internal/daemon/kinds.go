@@ -26,11 +26,6 @@ const (
 	vaultSpan = ".vault.azure.net" // what follows a Key Vault's name
 )
 
-// directory is the tenant's Entra ID.
-func (s *surroundings) directory() *entra.Directory {
-	return &entra.Directory{Graph: s.graphWriter, Login: s.login, Tenant: s.tenant}
-}
-
 // vault opens a vault by the name that inventory.Place has.
 func (s *surroundings) vault(name string) (connector.Vault, error) {
 	if name == inventory.Embedded {
@@ -45,7 +40,7 @@ func (s *surroundings) vault(name string) (connector.Vault, error) {
 
 // systems are what the tenant's rotations work with.
 func (s *surroundings) systems() rotation.Systems {
-	d := s.directory()
+	d := s.directory
 	return rotation.Systems{Issuer: d, Verifier: d, Now: d.Now, Vault: s.vault}
 }
 

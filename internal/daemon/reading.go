@@ -35,7 +35,27 @@ func (s *surroundings) read(ctx context.Context, d *Daemon, by access.Actor, ful
 	}
 	tell(t.stage("judging by the policy"))
 	_, policyErr := d.policy.Check(ctx, by)
-	return errors.Join(err, policyErr)
+	return errors.Join(err, policyErr, s.withdrawStrays(ctx, d))
+}
+
+// withdrawStrays lets rotations that are over clear away what the issuer made for
+// them afterwards, now that the reading may have found it.
+func (s *surroundings) withdrawStrays(ctx context.Context, d *Daemon) error {
+	var marked []inventory.Credential
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		return d.inventory.Walk(tx, s.tenant, func(_ inventory.Application, rows []inventory.Row) error {
+			for _, r := range rows {
+				if rotation.Marked(r.Credential) {
+					marked = append(marked, r.Credential)
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return d.rotations.Strays(ctx, s.tenant, marked)
 }
 
 // teller adds the progress of several readings up.

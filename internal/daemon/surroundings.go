@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rekey.example/rekey/internal/connector/azure"
+	"rekey.example/rekey/internal/connector/entra"
 	"rekey.example/rekey/internal/connector/rest"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
@@ -25,6 +26,7 @@ type surroundings struct {
 	graphReader    *rest.Client
 	graphWriter    *rest.Client
 	login          *rest.Client // carries no token of ours
+	directory      *entra.Directory
 
 	waited atomic.Int64 // nanoseconds, to keep within the limits of the systems
 }
@@ -63,5 +65,8 @@ func surround(c Config, db *store.DB, ring *secret.Keyring) (*surroundings, erro
 	if s.login, err = rest.New(rest.Config{Base: "https://" + loginHost, Transport: wire}); err != nil {
 		return nil, err
 	}
+	// One for the life of the process: it knows a token again that a cache on the
+	// way gives twice.
+	s.directory = &entra.Directory{Graph: s.graphWriter, Login: s.login, Tenant: s.tenant}
 	return s, nil
 }
