@@ -29,7 +29,7 @@ type Syncer struct {
 	Ours func(tx *store.Tx, tenant string, holder ObjectID, keyID, label string) (bool, error)
 
 	// Whole is how old the last full reading may be before everything is read
-	// again, deltas or not: owners are not part of a delta. 0 means 7 days.
+	// again, deltas or not: owners are not part of a delta. 0 means a day.
 	Whole time.Duration
 
 	// Progress, if not nil, is told how far a reading is, after each commit.
@@ -110,7 +110,7 @@ func (r *reading) read(ctx context.Context, full bool) error {
 	}
 	again := r.Whole
 	if again == 0 {
-		again = 7 * 24 * time.Hour
+		again = 24 * time.Hour
 	}
 	old := time.Since(fromMillis(r.at.whole)) > again
 	if r.at.phase == neverRead || r.at.phase == following && (full || old) {
