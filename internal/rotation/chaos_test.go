@@ -209,6 +209,7 @@ func (c *chaos) sickness() world.Fault {
 		f.Delay = time.Duration(1+c.rnd.IntN(90)) * time.Second
 	case world.LateEffect:
 		f.Delay = time.Duration(1+c.rnd.IntN(50)) * []time.Duration{time.Second, time.Minute, time.Hour}[c.rnd.IntN(3)]
+		c.late = c.late || f.Delay > 20*time.Hour
 	case world.StaleList:
 		f.Delay, f.Match = time.Duration(1+c.rnd.IntN(120))*time.Second, readObject
 	case world.SkewedClock:

@@ -25,6 +25,7 @@ type truth struct {
 	added                 time.Time            // when the foreign administrator first added a secret
 	first                 string               // version of the vault entry at the beginning
 	read                  map[string]bool      // versions of the vault entry that we have read
+	late                  bool                 // effects come more than a day after their request
 	judged                map[string]bool      // versions of the vault entry that written has looked at
 	put                   map[string]bool      // vault versions that the foreign administrator wrote
 	meddled               time.Time            // when the foreign administrator last did something
@@ -229,7 +230,7 @@ func (c *chaos) always(s spot) {
 	for _, p := range c.made() {
 		attempts[p.Name] = true
 	}
-	if len(attempts) > 3 {
+	if len(attempts) > 3 && !c.late { // three a day are allowed, and these can pile up
 		c.t.Errorf("%s: secrets of %d attempts at once", s, len(attempts))
 	}
 }

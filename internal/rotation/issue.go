@@ -162,7 +162,7 @@ func tooSoon(r *Rotation) (verdict, bool) {
 	}
 	if today >= attemptsADay || open >= unresolved {
 		return verdict{
-			wait: max(quarantine-now.Sub(first), time.Minute), why: fmt.Sprintf("%d attempts to issue were lost; rekey waits until none of them can turn up any more", today),
+			wait: min(max(quarantine-now.Sub(first), time.Minute), 6*time.Hour), why: fmt.Sprintf("%d attempts to issue were lost; rekey waits until none of them can turn up any more", today),
 			needs: "somebody to find out why answers of Microsoft Graph get lost",
 		}, true
 	}
