@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,33 +39,32 @@ type activities struct {
 	} `json:"value"`
 }
 
-// Uses yields the records, a page at a time.
-func (u *Uses) Uses(ctx context.Context) iter.Seq2[[]inventory.Use, error] {
-	return func(yield func([]inventory.Use, error) bool) {
-		for link := "/beta/reports/appCredentialSignInActivities?$top=999"; link != ""; {
+// Uses yields the records, a page at a time, from a link that Graph gave.
+func (u *Uses) Uses(ctx context.Context, from string) iter.Seq2[inventory.UsePage, error] {
+	return func(yield func(inventory.UsePage, error) bool) {
+		link := cmp.Or(from, "/beta/reports/appCredentialSignInActivities?$top=999")
+		for {
 			var p activities
 			if err := u.Graph.Get(ctx, link, &p); err != nil {
 				if missing(err) {
 					err = fmt.Errorf("%w: %w", inventory.ErrNoRecords, err)
 				}
-				yield(nil, err)
+				yield(inventory.UsePage{}, err)
 				return
 			}
-			var list []inventory.Use
+			page := inventory.UsePage{Next: p.Next}
 			for _, v := range p.Value {
 				if !v.Activity.Last.IsZero() && v.KeyID != "" {
-					list = append(list, inventory.Use{KeyID: v.KeyID, At: v.Activity.Last.UTC()})
+					page.Uses = append(page.Uses, inventory.Use{KeyID: v.KeyID, At: v.Activity.Last.UTC()})
 				}
 			}
-			if !yield(list, nil) {
+			if !yield(page, nil) || p.Next == "" {
 				return
 			}
-			if link = p.Next; link == "" {
-				return
-			}
+			link = p.Next
 			select {
 			case <-ctx.Done():
-				yield(nil, context.Cause(ctx))
+				yield(inventory.UsePage{}, context.Cause(ctx))
 				return
 			case <-time.After(reportPause):
 			}
