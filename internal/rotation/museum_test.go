@@ -678,3 +678,70 @@ func TestCancelAfterAnUnansweredWriteLooksIntoTheVault(t *testing.T) {
 		}
 	})
 }
+
+// An application that takes two secrets only gets its new one although an answer
+// was lost and the stray fills the second slot.
+func TestTwoSlotsAndALostAnswer(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+		old := w.current()
+		w.cloud.World().Change(func() {
+			w.cloud.World().Directory.Applications[w.tenant.Demo.ApplicationID].Audience = "AzureADandPersonalMicrosoftAccount"
+		})
+		w.approved(r)
+		w.fault(world.Fault{Name: world.LostAnswer, Match: addPassword, Times: 1})
+		w.fault(world.Fault{Name: world.LostAnswer, Match: removePassword, Times: 1})
+		r = w.live(r.ID, 200)
+		w.settled("two slots", r, old)
+	})
+}
+
+// A full application parks its rotation, names who can help, and goes on.
+func TestNoFreeSlotIsToldAndWaitedFor(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+		old := w.current()
+		w.approved(r)
+		w.fault(world.Fault{Name: world.SlotLimit})
+		if r = w.carry(r.ID, 5*time.Hour); r.Needs == "" || !strings.Contains(r.Problem, "no further secret") {
+			t.Errorf("it is %s", where(r))
+		}
+		w.cloud.World().Faults.Clear("")
+		r = w.live(r.ID, 200)
+		w.settled("a free slot", r, old)
+	})
+}
+
+// Cancel comes at any point of the course: either it is refused and the rotation
+// is done, or all that was made goes and the vault was never touched.
+func TestCancelAnywhere(t *testing.T) {
+	ends := map[rotation.State]int{}
+	for n := 1; n <= 70; n++ {
+		inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+			old := w.current()
+			w.approved(r)
+			points, done := 0, false
+			w.spot = func(s spot) {
+				w.check("around a cancel")
+				if points++; points < n || done || s.commit && !s.after { // nobody enters an open transaction
+					return
+				}
+				done = true
+				if _, err := w.keeper.Cancel(context.Background(), omar, r.ID, "anywhere"); err != nil && !errors.Is(err, rotation.ErrConflict) {
+					t.Errorf("point %d: %v", n, err)
+				}
+			}
+			r = w.live(r.ID, 200)
+			w.spot = func(spot) {}
+			ends[r.State]++
+			if r.State == rotation.Done {
+				w.settled("a cancel too late", r, old)
+				return
+			}
+			if list := w.cloud.Passwords(w.tenant.Demo.ClientID); r.State != rotation.Cancelled || len(list) != 1 || w.current() != old {
+				t.Errorf("point %d: ended %s, left are %v", n, where(r), names(list))
+			}
+		})
+	}
+	if ends[rotation.Done] == 0 || ends[rotation.Cancelled] == 0 {
+		t.Errorf("the points are not those around the deposit: %v", ends)
+	}
+}

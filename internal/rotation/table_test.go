@@ -2,6 +2,7 @@ package rotation_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,6 +65,17 @@ func TestJournalOnBothDatabases(t *testing.T) {
 		})
 		if err != nil {
 			t.Error(err)
+		}
+		stray := *r.Issued
+		stray.KeyID = "11111111-1111-4111-8111-111111111111"
+		if err := w.keeper.Strays(ctx, w.tenant.ID, []inventory.Credential{*r.Issued, stray}); err != nil {
+			t.Errorf("strays: %v", err)
+		}
+		if log := w.audited(); !strings.Contains(log, stray.KeyID) {
+			t.Error("the stray was not withdrawn")
+		}
+		if got := w.cloud.Passwords(w.tenant.Demo.ClientID); len(got) != 1 || got[0].KeyID != r.Issued.KeyID {
+			t.Errorf("left are %v, want the new one", names(got))
 		}
 		if _, err := w.keeper.Propose(ctx, nora, w.next(r)); err != nil {
 			t.Errorf("a second rotation after the first: %v", err)
