@@ -101,7 +101,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		return rotation.UnderWay(tx, tenant)
 	}
 	d.rotations = &rotation.Keeper{
-		Store: d.store, Log: d.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values, Systems: d.systems,
+		Store: d.store, Log: d.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values, Systems: d.systems, Own: ourselves(c),
 		Timing: timing(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Stopping: d.stopping,
 	}
 	d.carrier = newCarrier(d.rotations, d.logger)

@@ -111,6 +111,16 @@ func (s *surroundings) graph(as azcore.TokenCredential) (*rest.Client, error) {
 	})
 }
 
+// ourselves are the applications that rekey signs in as.
+func ourselves(c Config) (list []inventory.ClientID) {
+	for _, i := range []Identity{c.Reader, c.Writer} {
+		if i.ClientID != "" {
+			list = append(list, inventory.ClientID(strings.ToLower(i.ClientID)))
+		}
+	}
+	return list
+}
+
 // identity opens one of our own identities.
 func identity(i Identity, tenant string, wire azure.Wire) (*azure.Identity, error) {
 	return azure.Open(azure.Config{Tenant: tenant, Client: i.ClientID, Secret: i.ClientSecret, CertificateFile: i.CertificateFile, Wire: wire})

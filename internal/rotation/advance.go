@@ -11,6 +11,7 @@ import (
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector"
+	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 )
@@ -23,8 +24,9 @@ type Keeper struct {
 	Markers  *secret.Hasher
 	Values   *secret.Hasher // recognises a value again; the inventory uses the same
 	Systems  func(tenant string) (Systems, error)
-	Timing   Timing   // for new planned rotations; zero means Planned
-	Patience Duration // how long an approval may be waited for, and how long it holds; zero means 72 h
+	Own      []inventory.ClientID // whom rekey itself signs in as; their secrets are not rotated from inside
+	Timing   Timing               // for new planned rotations; zero means Planned
+	Patience Duration             // how long an approval may be waited for, and how long it holds; zero means 72 h
 
 	// Stopping, if set, is asked between two steps. If it says yes, Advance
 	// returns, and the next process goes on: a step that has begun is finished.

@@ -55,6 +55,9 @@ func (k *Keeper) Plan(ctx context.Context, by access.Actor, q Request) (*Proposa
 	if err := rotatable(q); err != nil {
 		return nil, err
 	}
+	if slices.Contains(k.Own, q.Application.ClientID) { // SAFETY F33
+		return nil, invalid("%q is what rekey itself signs in as, and a mishap with its secret would lock rekey out half-way: renew it by hand, or let rekey use a certificate or a managed identity", q.Application.Name)
+	}
 	sys, err := k.Systems(by.Tenant)
 	if err != nil {
 		return nil, err
