@@ -11,18 +11,24 @@ import (
 // What a reading records. The first reading of a feed is one event, however much
 // it finds; what differs later is one event each.
 const (
-	evBaseline        = "inventory.baseline"
-	evAppAppeared     = "application.appeared"
-	evAppChanged      = "application.changed"
-	evAppGone         = "application.gone"
-	evOwnersChanged   = "application.owners"
-	evKeyAppeared     = "credential.appeared"
-	evKeyChanged      = "credential.changed"
-	evKeyGone         = "credential.gone"
-	longestInEvent    = 200
-	managedByRotation = "rotation"
-	managedByNobody   = "not by rekey"
+	evBaseline      = "inventory.baseline"
+	evAppAppeared   = "application.appeared"
+	evAppChanged    = "application.changed"
+	evAppGone       = "application.gone"
+	evOwnersChanged = "application.owners"
+	evKeyAppeared   = "credential.appeared"
+	evKeyChanged    = "credential.changed"
+	evKeyGone       = "credential.gone"
 )
+
+// Who made a credential that appeared.
+const (
+	madeByRotation = "rotation"
+	madeElsewhere  = "not by rekey"
+)
+
+// longestInEvent is how much of a foreign text an event carries, in bytes.
+const longestInEvent = 200
 
 // tell records an event about an object, unless everything is new.
 func (w *writer) tell(action string, o *Object, detail map[string]string) {
@@ -68,11 +74,11 @@ func (w *writer) appeared(o *Object, c *Credential) (unmanaged int64, err error)
 	w.counts.Appeared++
 	detail := keyDetail(c)
 	if ours {
-		detail["made"] = managedByRotation
+		detail["made"] = madeByRotation
 		w.tell(evKeyAppeared, o, detail)
 		return 0, nil
 	}
-	detail["made"] = managedByNobody
+	detail["made"] = madeElsewhere
 	w.tell(evKeyAppeared, o, detail)
 	return time.Now().UnixMilli(), nil
 }
