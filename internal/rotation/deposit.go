@@ -52,6 +52,10 @@ func (k *Keeper) deposit(ctx context.Context, r *Rotation) (verdict, error) {
 	if now.Value.Equal(v) {
 		return k.deposited(ctx, r, sys, now.Version)
 	}
+	if now.Version == "" && r.Terms.Place.Version != "" {
+		return park(fmt.Sprintf("%s is no longer in the vault; rekey does not make an entry that somebody has deleted", r.Terms.Place),
+			"whoever deleted it, to recover it; or an administrator, to cancel this rotation")
+	}
 	if now.Version != r.Terms.Place.Version && now.Tags[inventory.TagAttempt] != marker { // SAFETY F19
 		return park(fmt.Sprintf("%s was changed by somebody else after the proposal (version %s); rekey does not overwrite it", r.Terms.Place, now.Version),
 			"whoever changed it, to put the former version back; or an administrator, to cancel this rotation")

@@ -176,10 +176,14 @@ func TestFailureDoesNotKeepAnOlderNeed(t *testing.T) {
 func TestVoidAndCancelTellTheirReasonAtTheEnd(t *testing.T) {
 	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
 		w.approved(r)
-		w.fault(world.Fault{Name: world.LostAnswer, Match: addPassword, Times: 1})
+		w.fault(world.Fault{Name: world.LateEffect, Match: addPassword, Times: 1, Delay: 3 * time.Hour})
 		w.visit(r.ID)
 		w.foreignSecret("added by hand")
 		r = w.live(r.ID, 100)
+		time.Sleep(4 * time.Hour)
+		if list := w.cloud.Passwords(w.tenant.Demo.ClientID); len(list) != 2 {
+			t.Errorf("left are %v, want the old one and the foreign one", names(list))
+		}
 		if r.State != rotation.Void || !strings.Contains(r.Problem, "added by hand") {
 			t.Errorf("ended %s, want void and why", where(r))
 		}
@@ -758,5 +762,29 @@ func TestOwnIdentityIsNotRotated(t *testing.T) {
 		if _, ok := errors.AsType[*rotation.InvalidError](err); !ok || !strings.Contains(err.Error(), "itself") {
 			t.Errorf("got %v, want a refusal", err)
 		}
+	})
+}
+
+// An entry that was deleted from the vault is not made anew; the rotation goes on
+// when it is back.
+func TestDeletedVaultEntryIsWaitedFor(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+		old := w.current()
+		w.approved(r)
+		w.until(r.ID, "verify")
+		demo, azure := w.tenant.Demo, &w.cloud.World().Azure
+		var entry *world.Secret
+		w.cloud.World().Change(func() {
+			v := azure.Vaults[strings.ToLower(demo.Vault)]
+			entry = v.Secrets[strings.ToLower(demo.Secret)]
+			delete(v.Secrets, strings.ToLower(demo.Secret))
+		})
+		r = w.carry(r.ID, 2*time.Hour)
+		if r.Current().Name != "deposit" || !strings.Contains(r.Problem, "no longer in the vault") {
+			t.Errorf("it is %s", where(r))
+		}
+		w.cloud.World().Change(func() { azure.Vaults[strings.ToLower(demo.Vault)].Secrets[strings.ToLower(demo.Secret)] = entry })
+		r = w.live(r.ID, 200)
+		w.settled("recovered", r, old)
 	})
 }
