@@ -70,6 +70,7 @@ type chaos struct {
 	acting bool // something of later is being done
 	acted  time.Time
 	wake   [2]chan struct{} // the processes look again
+	stops  [2]context.CancelFunc
 
 	truth
 }
@@ -144,7 +145,21 @@ func (c *chaos) write(hash string, manual bool) {
 			c.somewhere(act{name: "a process sleeps " + d.String(), do: func() { time.Sleep(d) }})
 		}
 	}
+	for range c.rnd.IntN(3) {
+		c.somewhere(act{name: "told to stop", do: c.shutdown})
+	}
 	c.people(hash, manual)
+}
+
+// shutdown tells all processes to stop in the middle of what they do.
+func (c *chaos) shutdown() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, stop := range c.stops {
+		if stop != nil {
+			stop()
+		}
+	}
 }
 
 // people approve, now, late or never, and cancel and confirm when they like.
@@ -403,7 +418,12 @@ func (c *chaos) process(number int) {
 	for {
 		began := time.Now()
 		if c.survive(func() {
-			if err := k.Advance(context.Background(), c.tenant.ID, c.id); err != nil {
+			ctx, stop := context.WithCancel(context.Background())
+			defer stop()
+			c.mu.Lock()
+			c.stops[number] = stop
+			c.mu.Unlock()
+			if err := k.Advance(ctx, c.tenant.ID, c.id); err != nil && ctx.Err() == nil {
 				c.t.Errorf("advance: %v", err)
 			}
 		}) {
