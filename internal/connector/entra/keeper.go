@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"rekey.example/rekey/internal/connector/rest"
 )
 
@@ -21,15 +19,25 @@ type Keeper struct {
 	Units   int     // a window's; 0 means 8,000, those of a tenant with more than 500 users
 	Reserve float64 // share that is left alone; 0 means 0.2, negative means none
 
-	mu      sync.Mutex
-	limiter *rate.Limiter
-	until   time.Time // nothing is sent before
-	slow    time.Time // others use the same budget: half the pace until then
+	mu    sync.Mutex
+	spent []expense // of the last window, the oldest first
+	total int       // their sum
+	until time.Time // nothing is sent before
+	slow  time.Time // others use the same budget: half of ours until then
+}
+
+// expense is what was sent in a short piece of time.
+type expense struct {
+	from  time.Time
+	units int
 }
 
 const (
 	window = 10 * time.Second
-	burst  = 25 // the 25th part of a window's units may go at once, to catch up after a stall
+	// What is sent evenly may arrive unevenly; our window is longer by so much.
+	spread = 200 * time.Millisecond
+	piece  = 25 * time.Millisecond
+	memory = window + spread + piece
 )
 
 func (k *Keeper) share() float64 {
@@ -42,39 +50,58 @@ func (k *Keeper) share() float64 {
 	return 1 - k.Reserve
 }
 
-// prepare makes the limiter. Burst and steady pace together never pass the share
-// of a window, wherever the service lets its windows begin. The caller holds mu.
-func (k *Keeper) prepare() {
-	if k.limiter != nil {
-		return
-	}
+// budget is what may be sent in any window.
+func (k *Keeper) budget() int {
 	units := k.Units
 	if units == 0 {
 		units = 8000
 	}
-	mine := float64(units) * k.share()
-	first := max(4, int(mine/burst))
-	k.limiter = rate.NewLimiter(rate.Limit((mine-float64(first))/window.Seconds()), first)
+	mine := int(float64(units) * k.share())
+	if time.Now().Before(k.slow) {
+		mine /= 2
+	}
+	return mine
 }
 
-// Before waits until a request may be sent.
+// Before waits until a request may be sent: wherever the service lets its windows
+// begin, none of them sees more than our share.
 func (k *Keeper) Before(ctx context.Context, r *http.Request) error {
-	k.mu.Lock()
-	k.prepare()
 	n := cost(r)
-	if time.Now().Before(k.slow) {
-		n *= 2
-	}
-	limiter, pause := k.limiter, time.Until(k.until)
-	k.mu.Unlock()
-	if pause > 0 {
+	for {
+		pause := k.take(n)
+		if pause <= 0 {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(pause):
 		}
 	}
-	return limiter.WaitN(ctx, min(n, limiter.Burst()))
+}
+
+// take books n units, or says how long to wait before asking again.
+func (k *Keeper) take(n int) (pause time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := time.Now()
+	if pause := k.until.Sub(now); pause > 0 {
+		return pause
+	}
+	for len(k.spent) > 0 && now.Sub(k.spent[0].from) >= memory {
+		k.total -= k.spent[0].units
+		k.spent = k.spent[1:]
+	}
+	if k.total > 0 && k.total+n > k.budget() {
+		return max(k.spent[0].from.Add(memory).Sub(now), time.Millisecond)
+	}
+	k.total += n
+	if last := len(k.spent) - 1; last >= 0 && now.Sub(k.spent[last].from) < piece {
+		k.spent[last].units += n
+	} else {
+		k.spent = append(k.spent, expense{now, n})
+	}
+	return 0
 }
 
 // After heeds what an answer says of the budget.
@@ -89,7 +116,7 @@ func (k *Keeper) After(resp *http.Response) {
 	}
 	used, err := strconv.ParseFloat(resp.Header.Get("x-ms-throttle-limit-percentage"), 64)
 	if err == nil && used > k.share()+0.05 {
-		k.slow = time.Now().Add(window)
+		k.slow = time.Now().Add(3 * window)
 	}
 }
 
