@@ -71,7 +71,7 @@ CREATE INDEX credential_end ON credential (tenant, expires);
 `}
 
 func plain(ctx context.Context, j job) (r result, err error) {
-	client, err := graph(ctx, j, nil)
+	client, err := graph(ctx, j, nil, nil)
 	if err != nil {
 		return r, err
 	}

@@ -8,8 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -60,7 +64,7 @@ func processor() float64 {
 }
 
 // graph is the client that both readers use, signed in.
-func graph(ctx context.Context, j job, k *entra.Keeper) (*rest.Client, error) {
+func graph(ctx context.Context, j job, k *entra.Keeper, u *usage) (*rest.Client, error) {
 	wire := azure.Wire{Proxy: j.Proxy, CAFile: j.CA}
 	id, err := azure.Open(azure.Config{Tenant: j.Tenant, Client: j.Client, Secret: secret.New(j.Secret), Wire: wire})
 	if err != nil {
@@ -72,7 +76,13 @@ func graph(ctx context.Context, j job, k *entra.Keeper) (*rest.Client, error) {
 	}
 	c := rest.Config{Base: "https://graph.microsoft.com", Transport: transport, Credential: id, Scope: "https://graph.microsoft.com/.default"}
 	if k != nil {
-		c.Before, c.After = k.Before, k.After
+		c.Before = k.Before
+		c.After = func(resp *http.Response) {
+			k.After(resp)
+			if j.Windows > 0 {
+				u.see(resp)
+			}
+		}
 	}
 	client, err := rest.New(c)
 	if err != nil {
@@ -87,7 +97,8 @@ func rekey(ctx context.Context, j job) (r result, err error) {
 	if j.Units {
 		keeper.Reserve = -1
 	}
-	client, err := graph(ctx, j, keeper)
+	meter := &usage{}
+	client, err := graph(ctx, j, keeper, meter)
 	if err != nil {
 		return r, err
 	}
@@ -101,14 +112,57 @@ func rekey(ctx context.Context, j job) (r result, err error) {
 		return r, err
 	}
 	s := inventory.Syncer{Store: db, Log: log}
+	feed := &entra.Feed{Graph: client, Set: inventory.InApplications, Top: j.Top}
 	began := time.Now()
-	n, err := s.Directory(ctx, access.Rekey(j.Tenant), j.Full, &entra.Feed{Graph: client, Set: inventory.InApplications, Top: j.Top})
-	return result{Seconds: time.Since(began).Seconds(), Applications: n.Read, Credentials: n.Appeared, Bytes: n.Bytes, Unchanged: n.Unchanged}, err
+	n, err := s.Directory(ctx, access.Rekey(j.Tenant), j.Full, feed)
+	for err == nil && time.Since(began) < time.Duration(j.Windows)*window {
+		_, err = s.Directory(ctx, access.Rekey(j.Tenant), j.Full, feed)
+	}
+	return result{
+		Seconds: time.Since(began).Seconds(), Applications: n.Read, Credentials: n.Appeared, Bytes: n.Bytes, Unchanged: n.Unchanged,
+		Units: meter.within(began, time.Duration(j.Windows)*window), Refused: int(meter.refused.Load()),
+	}, err
+}
+
+// usage counts what Graph charges.
+type usage struct {
+	mu      sync.Mutex
+	charged []charge
+	refused atomic.Int32
+}
+
+type charge struct {
+	at    time.Time
+	units int
+}
+
+func (u *usage) see(resp *http.Response) {
+	if resp.StatusCode == http.StatusTooManyRequests {
+		u.refused.Add(1)
+	}
+	units, err := strconv.Atoi(resp.Header.Get("x-ms-resource-unit"))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.charged = append(u.charged, charge{time.Now(), units})
+}
+
+func (u *usage) within(began time.Time, d time.Duration) (sum int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, c := range u.charged {
+		if !c.at.Before(began) && c.at.Sub(began) < d {
+			sum += c.units
+		}
+	}
+	return sum
 }
 
 // fetchPages keeps the tenant's pages in a file.
 func fetchPages(ctx context.Context, j job) (r result, err error) {
-	client, err := graph(ctx, j, nil)
+	client, err := graph(ctx, j, nil, nil)
 	if err != nil {
 		return r, err
 	}
