@@ -60,6 +60,20 @@ func (k *Keeper) clock(ctx context.Context, sys Systems) (time.Time, error) {
 	return now, nil
 }
 
+// served is what consumers now read from the vault. Without an entry it holds the
+// rotation: nothing can be proved, and they are cut off.
+func (k *Keeper) served(ctx context.Context, r *Rotation, vault connector.Vault) (connector.Deposit, error) {
+	d, err := vault.Get(ctx, r.Terms.Place.Name)
+	if errors.Is(err, connector.ErrNotFound) {
+		v, _ := park(fmt.Sprintf("%s is no longer in the vault: its consumers are cut off", r.Terms.Place), "whoever deleted it, to recover it")
+		return d, &held{v}
+	}
+	if err != nil {
+		return d, fmt.Errorf("cannot read %s: %w", r.Terms.Place, err)
+	}
+	return d, nil
+}
+
 // tidy withdraws strays while a rotation waits, so that none lives for a day.
 func (k *Keeper) tidy(ctx context.Context, r *Rotation) error {
 	sys, err := k.Systems(r.Terms.Application.Tenant)

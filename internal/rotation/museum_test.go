@@ -765,26 +765,30 @@ func TestOwnIdentityIsNotRotated(t *testing.T) {
 	})
 }
 
-// An entry that was deleted from the vault is not made anew; the rotation goes on
-// when it is back.
+// An entry that was deleted from the vault is not made anew, and what rests on it
+// waits; the rotation goes on when it is back.
 func TestDeletedVaultEntryIsWaitedFor(t *testing.T) {
-	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
-		old := w.current()
-		w.approved(r)
-		w.until(r.ID, "verify")
-		demo, azure := w.tenant.Demo, &w.cloud.World().Azure
-		var entry *world.Secret
-		w.cloud.World().Change(func() {
-			v := azure.Vaults[strings.ToLower(demo.Vault)]
-			entry = v.Secrets[strings.ToLower(demo.Secret)]
-			delete(v.Secrets, strings.ToLower(demo.Secret))
+	for _, step := range []string{"deposit", "withdraw", "watch"} {
+		t.Run(step, func(t *testing.T) {
+			inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+				old := w.current()
+				w.approved(r)
+				w.until(r.ID, map[string]string{"deposit": "verify", "withdraw": "overlap", "watch": "watch"}[step])
+				demo, azure := w.tenant.Demo, &w.cloud.World().Azure
+				secrets := azure.Vaults[strings.ToLower(demo.Vault)].Secrets
+				var entry *world.Secret
+				w.cloud.World().Change(func() {
+					entry = secrets[strings.ToLower(demo.Secret)]
+					delete(secrets, strings.ToLower(demo.Secret))
+				})
+				r = w.carry(r.ID, 27*time.Hour)
+				if r.State != rotation.Open || r.Current().Name != step || r.Needs == "" || !strings.Contains(r.Problem, "no longer in the vault") {
+					t.Errorf("it is %s, want parked at %s", where(r), step)
+				}
+				w.cloud.World().Change(func() { secrets[strings.ToLower(demo.Secret)] = entry })
+				r = w.live(r.ID, 200)
+				w.settled("recovered", r, old)
+			})
 		})
-		r = w.carry(r.ID, 2*time.Hour)
-		if r.Current().Name != "deposit" || !strings.Contains(r.Problem, "no longer in the vault") {
-			t.Errorf("it is %s", where(r))
-		}
-		w.cloud.World().Change(func() { azure.Vaults[strings.ToLower(demo.Vault)].Secrets[strings.ToLower(demo.Secret)] = entry })
-		r = w.live(r.ID, 200)
-		w.settled("recovered", r, old)
-	})
+	}
 }

@@ -49,9 +49,9 @@ func (k *Keeper) withdraw(ctx context.Context, r *Rotation) (verdict, error) {
 
 // proveVault makes sure that what the vault now holds is ours and signs in.
 func (k *Keeper) proveVault(ctx context.Context, r *Rotation, sys Systems, vault connector.Vault) (verdict, bool, error) {
-	held, err := vault.Get(ctx, r.Terms.Place.Name)
+	held, err := k.served(ctx, r, vault)
 	if err != nil {
-		return verdict{}, false, fmt.Errorf("cannot read %s: %w", r.Terms.Place, err)
+		return verdict{}, false, err
 	}
 	defer held.Value.Zero()
 	// A late second write of ours makes another version of the same value, which
@@ -132,9 +132,9 @@ func (k *Keeper) watch(ctx context.Context, r *Rotation) (verdict, error) {
 // there: nothing else would tell that somebody has brought the old value back
 // after it was withdrawn (SAFETY F20).
 func (k *Keeper) stillServed(ctx context.Context, r *Rotation, sys Systems, vault connector.Vault) (verdict, bool, error) {
-	held, err := vault.Get(ctx, r.Terms.Place.Name)
+	held, err := k.served(ctx, r, vault)
 	if err != nil {
-		return verdict{}, false, fmt.Errorf("cannot read %s: %w", r.Terms.Place, err)
+		return verdict{}, false, err
 	}
 	defer held.Value.Zero()
 	times := 3
