@@ -27,7 +27,7 @@ const wellKnown = "GET login.microsoftonline.com/*/v2.0/.well-known/openid-confi
 // REKEY_CHAOS is how many schedules are run, REKEY_SEED the first of them; a
 // failure names its seed, and REKEY_SEED=n REKEY_CHAOS=1 runs it again.
 func TestChaos(t *testing.T) {
-	first, n := uint64(number(t, "REKEY_SEED", 1)), number(t, "REKEY_CHAOS", 120/slow)
+	first, n := uint64(number(t, "REKEY_SEED", 1)), number(t, "REKEY_CHAOS", 90/slow)
 	ends := map[string]int{}
 	for seed := first; seed < first+uint64(n); seed++ {
 		// One at a time, without a subtest for each: there can be millions.

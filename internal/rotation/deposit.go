@@ -148,9 +148,12 @@ func (k *Keeper) overlap(ctx context.Context, r *Rotation) (verdict, error) {
 	if err := k.tidy(ctx, r); err != nil {
 		return verdict{}, err
 	}
-	sys, err := k.Systems(r.Terms.Application.Tenant)
+	sys, vault, err := k.place(r)
 	if err != nil {
 		return verdict{}, err
+	}
+	if v, ok, err := k.stillServed(ctx, r, sys, vault); err != nil || !ok {
+		return v, err
 	}
 	now, err := k.clock(ctx, sys)
 	if err != nil {

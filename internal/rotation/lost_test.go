@@ -15,7 +15,7 @@ import (
 // as many as REKEY_LOST says: no secret that nobody has the value of lives for a
 // day, nothing foreign is removed, no attempt is sent twice (SAFETY T12).
 func TestLostAnswers(t *testing.T) {
-	wanted := number(t, "REKEY_LOST", 300/slow)
+	wanted := number(t, "REKEY_LOST", 200/slow)
 	lost, rotations, ends := 0, 0, map[rotation.State]int{}
 	for seed := uint64(number(t, "REKEY_SEED", 1)); lost < wanted; seed++ {
 		synctest.Test(t, func(t *testing.T) {

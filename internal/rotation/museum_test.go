@@ -625,13 +625,18 @@ func TestRemovedIsSaidAfterARefusal(t *testing.T) {
 	})
 }
 
-// A new secret that somebody removed during the overlap holds the old one, and
-// the person is told what is the matter.
+// A new secret that somebody removed at the last moment holds the old one, and the
+// person is told what is the matter.
 func TestNewSecretRemovedHoldsTheOldOne(t *testing.T) {
 	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
 		w.approved(r)
 		r = w.until(r.ID, "overlap")
+		for r.Current().Name != "withdraw" {
+			stepOnce(t, w, r.ID)
+			r, _ = w.keeper.Get(t.Context(), omar, r.ID)
+		}
 		w.drop(r.Issued.KeyID)
+		time.Sleep(time.Minute)
 		r = w.carry(r.ID, 30*time.Hour)
 		if w.removed(r.Terms.Old.KeyID) || r.State != rotation.Open || !strings.Contains(r.Problem, "does not show the new secret") {
 			t.Errorf("it is %s", where(r))
@@ -768,12 +773,12 @@ func TestOwnIdentityIsNotRotated(t *testing.T) {
 // An entry that was deleted from the vault is not made anew, and what rests on it
 // waits; the rotation goes on when it is back.
 func TestDeletedVaultEntryIsWaitedFor(t *testing.T) {
-	for _, step := range []string{"deposit", "withdraw", "watch"} {
+	for _, step := range []string{"deposit", "overlap", "watch"} {
 		t.Run(step, func(t *testing.T) {
 			inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
 				old := w.current()
 				w.approved(r)
-				w.until(r.ID, map[string]string{"deposit": "verify", "withdraw": "overlap", "watch": "watch"}[step])
+				w.until(r.ID, map[string]string{"deposit": "verify", "overlap": "overlap", "watch": "watch"}[step])
 				demo, azure := w.tenant.Demo, &w.cloud.World().Azure
 				secrets := azure.Vaults[strings.ToLower(demo.Vault)].Secrets
 				var entry *world.Secret
@@ -791,4 +796,17 @@ func TestDeletedVaultEntryIsWaitedFor(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A value that nobody accepts is noticed during the overlap, not only after it.
+func TestDeadValueIsNoticedDuringTheOverlap(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town, r *rotation.Rotation) {
+		w.approved(r)
+		w.until(r.ID, "overlap")
+		w.deploy("edited by hand")
+		r = w.carry(r.ID, 7*time.Hour)
+		if r.Current().Name != "overlap" || r.Needs == "" || !strings.Contains(r.Problem, "cut off") {
+			t.Errorf("it is %s, want parked because consumers are cut off", where(r))
+		}
+	})
 }

@@ -33,7 +33,7 @@ func TestCrashAndFault(t *testing.T) {
 	rnd.Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
 	all := len(pairs)
 	if os.Getenv("REKEY_PAIRS") != "all" {
-		pairs = pairs[:min(all, number(t, "REKEY_PAIRS", 120/slow))]
+		pairs = pairs[:min(all, number(t, "REKEY_PAIRS", 80/slow))]
 	}
 	for _, p := range pairs {
 		synctest.Test(t, func(t *testing.T) { runWithCrashAndFault(t, p.point, p.fault) })
