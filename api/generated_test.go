@@ -22,7 +22,7 @@ func TestGeneratedCodeIsThatOfTheDescription(t *testing.T) {
 	build := exec.Command("go", "build", "-o", tool, "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen")
 	build.Dir = filepath.Join(root, "tools")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Skipf("the generator cannot be built here: %v\n%s", err, out)
+		t.Fatalf("the generator cannot be built: %v\n%s", err, out)
 	}
 	for _, file := range []string{"api/types.gen.go", "client/raw.gen.go", "internal/server/api/routes.gen.go"} {
 		folder := filepath.Join(root, filepath.Dir(file))
