@@ -1,21 +1,26 @@
 package rotation
 
 import (
-	"errors"
-
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/store"
 )
 
 // picture brings the inventory up to date with what a step did, in the step's own
-// transaction, so that nobody has to wait for the next reading. An application
-// that the inventory does not know (yet, or any more) is left to that reading.
+// transaction, so that nobody has to wait for the next reading. It is only a
+// picture: if it cannot be drawn, that is undone by itself and left to that
+// reading. The record of the step must not fail for it, for it can hold the only
+// copy of a value.
 func picture(r *Rotation, step string) func(*store.Tx) error {
 	return func(tx *store.Tx) error {
-		err := draw(tx, r, step)
-		if errors.Is(err, inventory.ErrNotFound) {
-			return nil
+		if _, err := tx.Exec(`SAVEPOINT picture`); err != nil {
+			return err
 		}
+		if draw(tx, r, step) != nil {
+			if _, err := tx.Exec(`ROLLBACK TO SAVEPOINT picture`); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(`RELEASE SAVEPOINT picture`)
 		return err
 	}
 }

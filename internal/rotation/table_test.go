@@ -94,6 +94,34 @@ func TestJournalOnBothDatabases(t *testing.T) {
 	})
 }
 
+// TestBrokenInventoryCostsNoSecret: the step's record, which holds the only copy
+// of the new value, does not fail because the inventory cannot be written.
+func TestBrokenInventoryCostsNoSecret(t *testing.T) {
+	schemas := []store.Schema{audit.Schema, inventory.Schema, embedded.Schema, rotation.Schema}
+	storetest.Each(t, schemas, func(t *testing.T, db *store.DB) {
+		w := newTown(t, world.Lag{})
+		w.use(db)
+		w.keeper.Timing = rotation.Timing{Successes: 3, Proof: 1, Overlap: 1, Watch: rotation.Duration(time.Millisecond)}
+		err := db.Do(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Exec(`DROP TABLE inventory_tenant`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := w.begin()
+		for range 20 {
+			if r = w.visit(r.ID); r.State != rotation.Open {
+				break
+			}
+			time.Sleep(min(max(time.Until(r.Due), 0), 2*time.Second))
+		}
+		if r.State != rotation.Done || len(r.Attempts) != 1 {
+			t.Errorf("ended %s", where(r))
+		}
+	})
+}
+
 // next asks for the rotation of what the last one issued.
 func (w *town) next(r *rotation.Rotation) rotation.Request {
 	q := w.request()
