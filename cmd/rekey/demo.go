@@ -189,5 +189,5 @@ func (d *demo) signIn(ctx context.Context, clientID string, v secret.Value) erro
 		return err
 	}
 	directory := &entra.Directory{Login: login, Tenant: d.cloud.Tenant().ID}
-	return directory.SignIn(ctx, inventory.ClientID(clientID), v)
+	return directory.SignIn(ctx, inventory.Application{ClientID: inventory.ClientID(clientID)}, v)
 }

@@ -18,10 +18,22 @@ import (
 // Order asks an issuer for a new credential.
 type Order struct {
 	Holder  inventory.Application
-	Label   string // what people read on it; the marker stands at its end
-	Marker  string // unique to the attempt
+	Kind    inventory.Kind       // of the new credential
+	Old     inventory.Credential // that it will replace; of a resource's two keys, the other one is made anew
+	Label   string               // what people read on it; the marker stands at its end
+	Marker  string               // unique to the attempt
 	Expires time.Time
-	Request string // client-request-id, to find the call again in the issuer's log
+	Request string       // client-request-id, to find the call again in the issuer's log
+	Prover  secret.Value // of a certificate: the old key pair, if it is known; proves that a new one may be added
+	Pairs   PairMaker    // of a certificate: who makes the new key pair; nil means the issuer itself, in memory
+}
+
+// PairMaker makes key pairs: a vault that has its own generator.
+type PairMaker interface {
+	// MakePair makes a key pair with a self-signed certificate. What it leaves
+	// behind on the way bears the marker, and Discard clears it.
+	MakePair(ctx context.Context, subject, marker string, starts, ends time.Time) (secret.Value, error)
+	Discard(ctx context.Context, marker string) error
 }
 
 // Issuer creates and withdraws credentials.
@@ -40,10 +52,63 @@ type Issuer interface {
 // Verifier proves a value by signing in with it: a new connection each time,
 // no token cache.
 type Verifier interface {
-	// SignIn returns nil if the issuer accepted the value and the token names
-	// the client; a *RejectedError if it refused; another error if it could not
-	// be asked.
-	SignIn(ctx context.Context, client inventory.ClientID, v secret.Value) error
+	// SignIn returns nil if the issuer accepted the value and what it gave names
+	// the holder; a *RejectedError if it refused; another error if it could not
+	// be asked. The value is a client secret, the PEM of a key pair, or the key of
+	// a resource.
+	SignIn(ctx context.Context, holder inventory.Application, v secret.Value) error
+}
+
+// Recaller is an issuer that tells its values again, such as the two keys of a
+// storage account.
+type Recaller interface {
+	// Recall returns the present value of a credential.
+	Recall(ctx context.Context, holder inventory.Application, keyID string) (secret.Value, error)
+}
+
+// Witness tells of the uses of one credential: a tenant's sign-in records.
+type Witness interface {
+	// Uses tells what is recorded of a credential's uses since then. Its error is
+	// ErrUnrecorded if the tenant keeps no such records.
+	Uses(ctx context.Context, holder inventory.Application, keyID string, since time.Time) (Uses, error)
+}
+
+// Uses are the recorded uses of a credential.
+type Uses struct {
+	Last    time.Time // zero: none is recorded
+	From    []string  // addresses it was used from, at most ten
+	Count   int
+	Through time.Time // records are complete up to here
+	Source  string    // which records: "sign-in log", "activity report"
+}
+
+// Consumer is something that uses a value and can be told of a new one.
+type Consumer interface {
+	// Tell asks the consumer to take the new value. It may be called again with
+	// the same Change.Request, which has to be as good as once.
+	Tell(ctx context.Context, c Change) error
+	// Moved looks whether the consumer uses the new value.
+	Moved(ctx context.Context, c Change) (Moved, error)
+}
+
+// Change is what a consumer is told. It holds no value.
+type Change struct {
+	Rotation, Request string // Request stays the same for one consumer of one rotation
+	Consumer          string // in plain words
+	Reference         string // what the consumer is known by: see docs/reference/consumers.md
+	Application       inventory.Application
+	Old, New          inventory.Credential
+	Place             inventory.Place // Version is the new one
+	Switched          time.Time       // when consumers could first read the new value
+}
+
+// Moved is what a consumer's evidence says.
+type Moved struct {
+	Yes    bool
+	Proof  string        // what was seen, in words
+	Wait   time.Duration // if not: look again after so long; 0 means the caller's pace
+	Why    string        // if not: what it still does
+	Person string        // if not, and a person has to act: what to do
 }
 
 // Vault keeps secret values under names, in versions. The newest is current.
@@ -56,6 +121,7 @@ type Vault interface {
 
 // Deposit is a value with what is written beside it in a vault.
 type Deposit struct {
+	Kind        inventory.Kind // of the credential: a certificate goes into a Key Vault as one
 	Value       secret.Value
 	Version     string // set by Get
 	Expires     time.Time
@@ -77,19 +143,28 @@ var (
 	// ErrLagging means that the system's answers contradict each other: one part
 	// of it has not heard of a change yet.
 	ErrLagging = errors.New("the system has not heard of its own change everywhere yet")
+	// ErrUnrecorded means that a tenant keeps no records of that kind.
+	ErrUnrecorded = errors.New("no such records are kept")
 	// ErrNoSlot means that the object takes no further credential.
 	ErrNoSlot = errors.New("no free credential slot")
 )
 
 // RejectedError means that an issuer answered and refused a sign-in.
 type RejectedError struct {
-	Code   int    // AADSTS number
+	Code   int    // AADSTS number; 0 for issuers other than Entra
+	Name   string // the issuer's own name of the error, where it has no AADSTS number
 	Text   string // the issuer's first sentence
 	Secret bool   // it is the credential that was refused, not something behind it
 }
 
-func (e *RejectedError) Error() string {
-	return fmt.Sprintf("sign-in refused: AADSTS%d %s", e.Code, e.Text)
+func (e *RejectedError) Error() string { return "sign-in refused: " + e.Which() + " " + e.Text }
+
+// Which is what to look the error up by: AADSTS7000215, AuthenticationFailed.
+func (e *RejectedError) Which() string {
+	if e.Code != 0 {
+		return fmt.Sprintf("AADSTS%d", e.Code)
+	}
+	return e.Name
 }
 
 // ThrottledError means that the system asks us to wait. Nothing was changed.

@@ -30,6 +30,7 @@ type HolderKind string
 const (
 	InApplications      HolderKind = "applications"
 	InServicePrincipals HolderKind = "servicePrincipals"
+	InResources         HolderKind = "resources" // of Azure, with two keys; ObjectID is the ARM id in lower case, Kind the resource type
 )
 
 // Application is an app registration or a service principal: what can hold

@@ -381,7 +381,7 @@ func TestIntoTheEmbeddedVault(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := sys.Verifier.SignIn(t.Context(), r.Terms.Application.ClientID, d.Value); err != nil {
+		if err := sys.Verifier.SignIn(t.Context(), r.Terms.Application, d.Value); err != nil {
 			t.Errorf("the value in the embedded vault does not sign in: %v", err)
 		}
 	})

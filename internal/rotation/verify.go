@@ -45,7 +45,7 @@ func (k *Keeper) verify(ctx context.Context, r *Rotation) (verdict, error) {
 // signIn signs in n times and counts the successes in a row.
 func (k *Keeper) signIn(ctx context.Context, r *Rotation, sys Systems, v secret.Value, n int) error {
 	for range n {
-		if err := sys.Verifier.SignIn(ctx, r.Terms.Application.ClientID, v); err != nil {
+		if err := sys.Verifier.SignIn(ctx, r.Terms.Application, v); err != nil {
 			if _, ok := errors.AsType[*connector.RejectedError](err); ok {
 				r.Count = Count{Refusals: r.Count.Refusals + 1, Since: r.Count.Since}
 			}

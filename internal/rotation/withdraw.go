@@ -142,7 +142,7 @@ func (k *Keeper) stillServed(ctx context.Context, r *Rotation, sys Systems, vaul
 		times = 1
 	}
 	for range times {
-		err := sys.Verifier.SignIn(ctx, r.Terms.Application.ClientID, held.Value)
+		err := sys.Verifier.SignIn(ctx, r.Terms.Application, held.Value)
 		if refused, ok := errors.AsType[*connector.RejectedError](err); ok {
 			v, err := park(fmt.Sprintf("what %s holds (version %s) does not sign in (%v): its consumers are cut off", r.Terms.Place, held.Version, refused),
 				"an administrator, to put a secret there that is accepted")
@@ -164,9 +164,9 @@ func (k *Keeper) proveRefused(ctx context.Context, r *Rotation, sys Systems) (st
 		return "", verdict{}, err
 	}
 	defer v.Zero()
-	code := 0
+	code := ""
 	for range (t.Successes + 2) / 3 {
-		err := sys.Verifier.SignIn(ctx, r.Terms.Application.ClientID, v)
+		err := sys.Verifier.SignIn(ctx, r.Terms.Application, v)
 		refused, ok := errors.AsType[*connector.RejectedError](err)
 		switch {
 		case err == nil:
@@ -179,7 +179,7 @@ func (k *Keeper) proveRefused(ctx context.Context, r *Rotation, sys Systems) (st
 			v, err := park(fmt.Sprintf("the old secret is refused, but for another reason: %v", refused), "whoever looks after this application's sign-in")
 			return "", v, err
 		}
-		code = refused.Code
+		code = refused.Which()
 		if r.Count.Refusals == 0 {
 			r.Count.Since = time.Now().UTC()
 		}
@@ -190,7 +190,7 @@ func (k *Keeper) proveRefused(ctx context.Context, r *Rotation, sys Systems) (st
 		v, err := wait(time.Duration(t.Proof)/2+time.Millisecond, fmt.Sprintf("the old secret was refused %d times in a row", r.Count.Refusals))
 		return "", v, err
 	}
-	return fmt.Sprintf("the old secret is refused (AADSTS%d), %d times in a row over %s", code, r.Count.Refusals, span.Round(time.Second)), verdict{}, nil
+	return fmt.Sprintf("the old secret is refused (%s), %d times in a row over %s", code, r.Count.Refusals, span.Round(time.Second)), verdict{}, nil
 }
 
 // pace is how long to wait before looking again at something that lags.

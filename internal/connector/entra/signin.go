@@ -33,7 +33,8 @@ const (
 
 // SignIn asks the token endpoint for a token with the value, on a connection of
 // its own, and looks into it: it has to name the client, and to be a new one.
-func (d *Directory) SignIn(ctx context.Context, client inventory.ClientID, v secret.Value) error {
+func (d *Directory) SignIn(ctx context.Context, holder inventory.Application, v secret.Value) error {
+	client := holder.ClientID
 	form := url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {string(client)},
 		"scope": {"https://graph.microsoft.com/.default"}, "client_secret": {v.Reveal()},
