@@ -39,6 +39,7 @@ const (
 	ApproveRotation Action = "rotation.approve"
 	RefuseRotation  Action = "rotation.refuse"
 	CancelRotation  Action = "rotation.cancel"
+	PermitWithdraw  Action = "rotation.permit" // an override of the evidence of use
 	CarryRotation   Action = "rotation.step"
 	ReadAudit       Action = "audit.read"
 	ManageTokens    Action = "token.manage"
@@ -50,7 +51,7 @@ var permitted = map[Role][]Action{
 	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit},
 	Administrator: {
 		ReadInventory, SyncInventory, ReadPolicy, CheckPolicy, JudgeFinding, ReadRotations, ProposeRotation, ApproveRotation,
-		RefuseRotation, CancelRotation, ReadAudit, ManageTokens, RunDoctor,
+		RefuseRotation, CancelRotation, PermitWithdraw, ReadAudit, ManageTokens, RunDoctor,
 	},
 	System: {SyncInventory, CheckPolicy, CarryRotation},
 }

@@ -66,6 +66,33 @@ type Recaller interface {
 	Recall(ctx context.Context, holder inventory.Application, keyID string) (secret.Value, error)
 }
 
+// Former is an issuer whose values are kept in more than one form: a key inside
+// a connection string, a key pair that a vault encodes anew.
+type Former interface {
+	// Essence is what stays the same of a value in every form.
+	Essence(v secret.Value) secret.Value
+	// Form puts a new value into the form that the former one has.
+	Form(former, v secret.Value) (secret.Value, error)
+}
+
+// Way is a way to act as an application: one of its credentials or of its service
+// principal's, a federated one, an owner who can add more.
+type Way struct {
+	Object inventory.ObjectID   `json:"object"` // that holds it
+	Holder inventory.HolderKind `json:"holder"`
+	Kind   inventory.Kind       `json:"kind"`
+	ID     string               `json:"id"` // key id; of a federated credential or an owner, its object id
+	Label  string               `json:"label"`
+}
+
+// Gatekeeper is an issuer that knows every way in.
+type Gatekeeper interface {
+	// Ways lists them, of the application and its service principal.
+	Ways(ctx context.Context, holder inventory.Application) ([]Way, error)
+	// Close ends one. One already gone is no error.
+	Close(ctx context.Context, holder inventory.Application, w Way) error
+}
+
 // Witness tells of the uses of one credential: a tenant's sign-in records.
 type Witness interface {
 	// Uses tells what is recorded of a credential's uses since then. Its error is

@@ -102,7 +102,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	}
 	d.rotations = &rotation.Keeper{
 		Store: d.store, Log: d.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values, Systems: d.systems, Own: ourselves(c),
-		Timing: timing(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Stopping: d.stopping,
+		Timings: timings(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Stopping: d.stopping,
 	}
 	d.carrier = newCarrier(d.rotations, d.logger)
 	d.syncs = &syncs{daemon: d}
@@ -163,11 +163,11 @@ func (d *Daemon) Local() (*client.Client, error) {
 	return d.Client(d.operator()), nil
 }
 
-func (d *Daemon) systems(tenant string) (rotation.Systems, error) {
+func (d *Daemon) systems(tenant string, holder inventory.HolderKind) (rotation.Systems, error) {
 	if d.around == nil || tenant != d.around.tenant {
 		return rotation.Systems{}, &rotation.InvalidError{Why: fmt.Sprintf("tenant %q is not configured; rekey init writes a configuration to begin with", tenant)}
 	}
-	return d.around.systems(), nil
+	return d.around.systems(holder)
 }
 
 // bound are the consumers that the configuration knows.
@@ -182,10 +182,20 @@ func (d *Daemon) bound(tenant string) []inventory.Bound {
 	return list
 }
 
-func timing(r Rotation) rotation.Timing {
-	return rotation.Timing{
-		Successes: r.SignIns, Proof: rotation.Duration(r.Proof), Overlap: rotation.Duration(r.Overlap), Watch: rotation.Duration(r.Watch),
+// timings are the plans' waits: what is configured is that of planned rotations,
+// and an emergency never waits longer than they do.
+func timings(r Rotation) map[string]rotation.Timing {
+	all := map[string]rotation.Timing{}
+	for plan, t := range rotation.Timings {
+		set := rotation.Timing{Successes: r.SignIns, Proof: rotation.Duration(r.Proof), Overlap: rotation.Duration(r.Overlap), Watch: rotation.Duration(r.Watch)}
+		if plan != "planned" {
+			set = rotation.Timing{
+				Successes: min(set.Successes, t.Successes), Proof: min(set.Proof, t.Proof), Overlap: min(set.Overlap, t.Overlap), Watch: min(set.Watch, t.Watch),
+			}
+		}
+		all[plan] = set
 	}
+	return all
 }
 
 func (d *Daemon) checkpoints() string { return filepath.Join(d.config.Data, audit.CheckpointsFile) }

@@ -38,10 +38,14 @@ func (s *surroundings) vault(name string) (connector.Vault, error) {
 	return &keyvault.Vault{API: c}, nil
 }
 
-// systems are what the tenant's rotations work with.
-func (s *surroundings) systems() rotation.Systems {
+// systems are what the rotations of a kind of holder work with.
+func (s *surroundings) systems(holder inventory.HolderKind) (rotation.Systems, error) {
 	d := s.directory
-	return rotation.Systems{Issuer: d, Verifier: d, Now: d.Now, Vault: s.vault}
+	switch holder {
+	case inventory.InApplications, inventory.InServicePrincipals:
+		return rotation.Systems{Issuer: d, Verifier: d, Now: d.Now, Vault: s.vault}, nil
+	}
+	return rotation.Systems{}, &rotation.InvalidError{Why: fmt.Sprintf("what is in %s cannot be rotated", holder)}
 }
 
 // keyVault is the wire to one Key Vault. Only configured ones are spoken to: a

@@ -69,6 +69,7 @@ const (
 	SAMLSigning  Kind = "samlSigning" // listed so that nobody is surprised; never rotated
 	AccessKey    Kind = "accessKey"
 	Federated    Kind = "federated"
+	OwnerRight   Kind = "owner" // no credential, but who has it can add one
 )
 
 // Credential is what an issuer accepts.

@@ -23,9 +23,10 @@ type Keeper struct {
 	Sealer   *secret.Sealer
 	Markers  *secret.Hasher
 	Values   *secret.Hasher // recognises a value again; the inventory uses the same
-	Systems  func(tenant string) (Systems, error)
+	Systems  func(tenant string, holder inventory.HolderKind) (Systems, error)
+	Effect   Effect               // what tests put between a rotation and the world
 	Own      []inventory.ClientID // whom rekey itself signs in as; their secrets are not rotated from inside
-	Timing   Timing               // for new planned rotations; zero means Planned
+	Timings  map[string]Timing    // for new rotations, by plan; one that is missing means that of Timings
 	Patience Duration             // how long an approval may be waited for, and how long it holds; zero means 72 h
 
 	// Stopping, if set, is asked between two steps. If it says yes, Advance
@@ -33,12 +34,24 @@ type Keeper struct {
 	Stopping func() bool
 }
 
-// Systems are what a tenant's rotations work with.
+// Systems are what the rotations of one kind of holder work with.
 type Systems struct {
 	Issuer   connector.Issuer
 	Verifier connector.Verifier
-	Vault    func(name string) (connector.Vault, error) // by inventory.Place.Vault
-	Now      func(context.Context) (time.Time, error)   // the issuer's clock
+	Vault    func(name string) (connector.Vault, error)      // by inventory.Place.Vault
+	Now      func(context.Context) (time.Time, error)        // the issuer's clock
+	Consumer func(reference string) connector.Consumer       // nil, or answers nil: a person has to say that it has moved
+	Witness  connector.Witness                               // nil: the tenant keeps no records of use
+	Pairs    func(place inventory.Place) connector.PairMaker // nil, or answers nil: rekey makes key pairs itself
+}
+
+// systems are those for an application, or whatever holds the credential.
+func (k *Keeper) systems(a inventory.Application) (Systems, error) {
+	s, err := k.Systems(a.Tenant, a.Holder)
+	if err != nil {
+		return s, err
+	}
+	return k.Effect.watched(s), nil
 }
 
 // ErrOvertaken means that somebody else has moved the rotation on meanwhile.
@@ -66,17 +79,16 @@ func (k *Keeper) Advance(ctx context.Context, tenant, id string) error {
 	}
 }
 
-// visit runs the current step once and writes down how it went.
+// visit does what the current step's rules say now, and writes down how it went.
 func (k *Keeper) visit(ctx context.Context, r *Rotation) (more bool, err error) {
 	now := r.Current()
-	a, ok := find(r.Course, now.Name)
-	if !ok {
+	if rules[now.Name] == nil || !has(r.Course, now.Name) {
 		return false, fmt.Errorf("rotation %s is at step %q of %q, which this program does not know; a newer rekey has written it", r.ID, now.Name, r.Course)
 	}
 	if now.State == Ahead {
 		now.State, now.Began = Running, time.Now().UTC()
 	}
-	v, err := a.do(k, ctx, r)
+	v, err := k.step(ctx, r, now.Name)
 	if errors.Is(err, ErrOvertaken) {
 		return false, err
 	}
@@ -104,6 +116,76 @@ func (k *Keeper) visit(ctx context.Context, r *Rotation) (more bool, err error) 
 		return true, k.save(ctx, r, one(k.at(r, now.Name, audit.Done, map[string]string{"evidence": v.evidence})), picture(r, now.Name))
 	}
 	return false, k.finish(ctx, r, cmp.Or(r.Ending, Done), "")
+}
+
+// brief is how long what a step has seen may be acted on. A process that slept
+// between the looks and the act would rest on a world that is no more.
+const brief = 2 * time.Minute
+
+// step looks, decides and acts, until the step has passed or has to wait.
+func (k *Keeper) step(ctx context.Context, r *Rotation, name string) (verdict, error) {
+	limited, cancel := context.WithTimeout(ctx, brief)
+	defer cancel()
+	s, err := k.look(limited, r)
+	if err != nil {
+		return verdict{}, err
+	}
+	for {
+		rule := decide(name, s, "")
+		if s.err != nil {
+			return verdict{}, s.err
+		}
+		v, err := k.do(rule.then, s)
+		if err != nil || !v.again {
+			return v, err
+		}
+		s.forget()
+	}
+}
+
+// do is one act.
+func (k *Keeper) do(a act, s *sight) (verdict, error) {
+	switch a {
+	case pass:
+		return verdict{evidence: s.evidence()}, nil
+	case hold, again:
+		return verdict{wait: max(s.pause, time.Millisecond), why: s.why, needs: s.needs}, nil
+	case refuse:
+		return verdict{end: Refused, why: s.why}, nil
+	case void:
+		return k.void(s.r, s.why)
+	case abandon:
+		return verdict{again: true}, k.giveUp(s.ctx, s.r, s.why)
+	case clear:
+		return verdict{again: true}, k.clear(s.ctx, s.r, s.sys, s.stray.from, s.stray.keyID)
+	case order:
+		return k.order(s)
+	case put:
+		return k.put(s)
+	case take:
+		return k.take(s)
+	case tell:
+		return verdict{again: true}, k.tell(s)
+	case heal:
+		return verdict{again: true}, k.heal(s)
+	case remove:
+		return k.remove(s)
+	case repeat:
+		return k.repeat(s)
+	case retract:
+		return k.retract(s)
+	}
+	return verdict{}, fmt.Errorf("the step %s of rotation %s has no act %q", s.r.Current().Name, s.r.ID, a)
+}
+
+// verdict is how a visit to a step ended without error.
+type verdict struct {
+	evidence string        // the step is finished, and this was seen
+	wait     time.Duration // or: ask again after so long
+	why      string        // why it waits
+	needs    string        // who must do something first
+	end      State         // or: the rotation ends here
+	again    bool          // or: look again at once
 }
 
 // failed records an error of a step; the step is tried again, ever less often.

@@ -24,7 +24,7 @@ func (k *Keeper) Approve(ctx context.Context, by access.Actor, id, hash string) 
 	if err != nil {
 		return nil, err
 	}
-	if by.Same(r.By) {
+	if by.Same(r.By) && !r.brokenGlass() {
 		return nil, k.deny(ctx, r, by, access.ApproveRotation, "who proposes does not approve; another administrator has to")
 	}
 	note := ""
@@ -47,11 +47,20 @@ func (k *Keeper) Approve(ctx context.Context, by access.Actor, id, hash string) 
 	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	r.Consent = &Consent{By: by, At: now, Hash: hash, Expires: now.Add(k.patience())}
-	r.Steps[r.At].State, r.Steps[r.At].Ended = Passed, now
-	r.Steps[r.At].Evidence = fmt.Sprintf("approved by %s, terms %.12s", by.Name, hash)
-	r.At++
-	r.Due, r.Problem, r.Needs = now, "", ""
+	r.consented(note)
 	return r, k.save(ctx, r, one(k.event(r, by, access.ApproveRotation, audit.Done, map[string]string{"hash": hash, "note": note})))
+}
+
+// consented passes the step that waits for a person.
+func (r *Rotation) consented(note string) {
+	c := r.Consent
+	r.Steps[r.At].State, r.Steps[r.At].Ended = Passed, c.At
+	r.Steps[r.At].Evidence = fmt.Sprintf("approved by %s, terms %.12s", c.By.Name, c.Hash)
+	if note != "" {
+		r.Steps[r.At].Evidence += "; " + note
+	}
+	r.At++
+	r.Due, r.Problem, r.Needs = c.At, "", ""
 }
 
 // Refuse ends a rotation that nobody has approved.
@@ -84,7 +93,10 @@ func (k *Keeper) Cancel(ctx context.Context, by access.Actor, id, reason string)
 	if r.Course == "rollback" {
 		return nil, conflict("it is being cancelled already")
 	}
-	if r.passed("deposit") || !r.Put.IsZero() && time.Since(r.Put) < max(quarantine, time.Duration(r.Terms.Timing.Overlap)) {
+	if decide("cancel", &sight{k: k, ctx: ctx, r: r}, "").then == deny {
+		if r.Terms.Plan == "revoke" {
+			return nil, conflict("the credential is withdrawn already, or about to be")
+		}
 		return nil, conflict("consumers may read the new secret already, and taking it away would be an outage; let it go on (the old one stays valid until the overlap is over), or propose another rotation afterwards")
 	}
 	e := k.event(r, by, access.CancelRotation, audit.Done, map[string]string{"reason": reason})
@@ -124,6 +136,28 @@ func (k *Keeper) Confirm(ctx context.Context, by access.Actor, id, consumer, pro
 	}
 	r.Due = time.Now().UTC()
 	return r, k.save(ctx, r, one(k.event(r, by, access.ProposeRotation, audit.Done, map[string]string{"consumer": consumer, "proof": proof})))
+}
+
+// Permit records an administrator's written word that the old credential may go
+// although its use is not ruled out. It passes that question only: the vault is
+// proved all the same. Who proposed the rotation cannot say so alone.
+func (k *Keeper) Permit(ctx context.Context, by access.Actor, id, reason string) (*Rotation, error) {
+	r, err := k.open(ctx, by, access.PermitWithdraw, id)
+	if err != nil {
+		return nil, err
+	}
+	if reason == "" {
+		return nil, invalid("say in writing why the old credential may go: --reason")
+	}
+	if by.Same(r.By) && !r.brokenGlass() {
+		return nil, k.deny(ctx, r, by, access.PermitWithdraw, "who proposes does not say that the old credential may go although it may be in use; another administrator has to")
+	}
+	if r.Switched.IsZero() || r.Pivoted() {
+		return nil, conflict("it is not between the switch and the withdrawal")
+	}
+	r.Override = &Override{By: by, At: time.Now().UTC().Truncate(time.Millisecond), Reason: reason}
+	r.Due = time.Now().UTC()
+	return r, k.save(ctx, r, one(k.event(r, by, access.PermitWithdraw, audit.Done, map[string]string{"reason": reason, "overrides": r.Problem})))
 }
 
 // open loads an open rotation for an act that the actor's role permits.

@@ -369,7 +369,7 @@ func TestIntoTheEmbeddedVault(t *testing.T) {
 		if r = w.live(r.ID, 100); r.State != rotation.Done {
 			t.Fatalf("ended %s", where(r))
 		}
-		sys, err := w.keeper.Systems(w.tenant.ID)
+		sys, err := w.keeper.Systems(w.tenant.ID, inventory.InApplications)
 		if err != nil {
 			t.Fatal(err)
 		}

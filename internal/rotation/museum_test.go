@@ -538,7 +538,7 @@ func TestCopiedMarkerIsNotWithdrawn(t *testing.T) {
 // strays does what follows a sync of the inventory.
 func (w *town) strays() {
 	w.t.Helper()
-	sys, err := w.keeper.Systems(w.tenant.ID)
+	sys, err := w.keeper.Systems(w.tenant.ID, inventory.InApplications)
 	if err != nil {
 		w.t.Fatal(err)
 	}

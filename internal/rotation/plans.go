@@ -1,83 +1,48 @@
 package rotation
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
-// course is the list of steps of a plan. A step's name is stored with every
-// running rotation: add a plan, but never rename or reorder the steps of one.
-func course(name string) []action {
-	switch name {
-	case "planned":
-		return []action{
-			{"approve", (*Keeper).approve},
-			{"issue", (*Keeper).issue},
-			{"verify", (*Keeper).verify},
-			{"deposit", (*Keeper).deposit},
-			{"propagate", (*Keeper).propagate},
-			{"overlap", (*Keeper).overlap},
-			{"withdraw", (*Keeper).withdraw},
-			{"watch", (*Keeper).watch},
-		}
-	case "rollback": // what follows a cancel, as long as consumers have not seen the new value
-		return []action{
-			{"retract", (*Keeper).retract},
-			{"settle", (*Keeper).settle},
-		}
-	}
-	return nil
+// plans are the lists of steps. A step's name is stored with every running
+// rotation: add a plan, but never rename or reorder the steps of one.
+var plans = map[string][]string{
+	"planned":   {"approve", "issue", "verify", "deposit", "propagate", "overlap", "withdraw", "watch"},
+	"emergency": {"approve", "issue", "verify", "deposit", "propagate", "withdraw", "watch"}, // short waits; whoever else can act as the application is named, to keep or to remove
+	"revoke":    {"approve", "revoke", "watch"},                                              // ends a leaked credential now; who used it is cut off
+	"next":      {"approve", "issue", "verify", "deposit"},                                   // current and next, for consumers that accept both
+
+	"rollback": {"retract", "settle"}, // what follows a cancel, as long as consumers have not seen the new value
 }
 
-// action does one step's work on r: it looks at the world, does what is left to
-// do and says how it went.
-type action struct {
-	name string
-	do   func(*Keeper, context.Context, *Rotation) (verdict, error)
+// Timings are the plans' waits, if the configuration says nothing else.
+var Timings = map[string]Timing{
+	// Consumers may cache what they read for a day (App Service references), and a
+	// late directory write shows within a day.
+	"planned":   {Successes: 5, Proof: Duration(120 * time.Second), Overlap: Duration(24 * time.Hour), Watch: Duration(24 * time.Hour)},
+	"emergency": {Successes: 3, Proof: Duration(30 * time.Second), Watch: Duration(24 * time.Hour)},
+	"revoke":    {Successes: 3, Proof: Duration(30 * time.Second), Watch: Duration(24 * time.Hour)},
+	"next":      {Successes: 5, Proof: Duration(120 * time.Second), Watch: Duration(24 * time.Hour)},
 }
 
-// verdict is how a visit to a step ended without error.
-type verdict struct {
-	evidence string        // the step is finished, and this was seen
-	wait     time.Duration // or: ask again after so long
-	why      string        // why it waits
-	needs    string        // who must do something first
-	end      State         // or: the rotation ends here
-}
+// StepNames are the steps of a plan, in their order.
+func StepNames(plan string) []string { return plans[plan] }
 
-func passed(evidence string) (verdict, error) { return verdict{evidence: evidence}, nil }
+// Plans are the names of the plans that can be proposed.
+var Plans = []string{"planned", "emergency", "revoke", "next"}
 
-func wait(d time.Duration, why string) (verdict, error) { return verdict{wait: d, why: why}, nil }
-
-// park waits for a person, and looks again now and then in case the world changed.
-func park(why, needs string) (verdict, error) {
-	return verdict{wait: 30 * time.Minute, why: why, needs: needs}, nil
-}
-
-func end(s State, why string) (verdict, error) { return verdict{end: s, why: why}, nil }
-
-func steps(of string) []Step {
+func steps(plan string) []Step {
 	var list []Step
-	for _, a := range course(of) {
-		list = append(list, Step{Name: a.name, State: Ahead})
+	for _, name := range plans[plan] {
+		list = append(list, Step{Name: name, State: Ahead})
 	}
 	return list
 }
 
-// StepNames are the steps of a plan, in their order.
-func StepNames(plan string) []string {
-	var names []string
-	for _, s := range steps(plan) {
-		names = append(names, s.Name)
-	}
-	return names
-}
-
-func find(of, step string) (action, bool) {
-	for _, a := range course(of) {
-		if a.name == step {
-			return a, true
+// has reports whether a plan has a step of that name.
+func has(plan, step string) bool {
+	for _, name := range plans[plan] {
+		if name == step {
+			return true
 		}
 	}
-	return action{}, false
+	return false
 }

@@ -17,6 +17,7 @@ import (
 
 // Request asks for a rotation. The inventory has resolved what a person typed.
 type Request struct {
+	Plan        string // one of Plans; empty means planned
 	Application inventory.Application
 	Old         inventory.Credential
 	Place       inventory.Place // where the new value goes; Version is filled in here
@@ -25,6 +26,11 @@ type Request struct {
 	Lifetime    time.Duration // of the new credential; 0 means 180 days
 	Overlap     time.Duration // 0 means the plan's
 	Reason      string
+
+	// In an emergency: what becomes of everybody else who can act as the
+	// application, by id or key id. "*" stands for all that are not named.
+	Keep, Remove []string
+	BreakGlass   string // why one administrator alone decides
 }
 
 // Proposal is a plan that nobody has approved yet.
@@ -52,13 +58,16 @@ func (k *Keeper) Plan(ctx context.Context, by access.Actor, q Request) (*Proposa
 	if by.Tenant != q.Application.Tenant {
 		return nil, &access.DeniedError{Actor: by, Action: access.ProposeRotation, Why: "the application is of another tenant"}
 	}
-	if err := rotatable(q); err != nil {
+	if q.Plan == "" {
+		q.Plan = "planned"
+	}
+	if err := rotatable(by, q); err != nil {
 		return nil, err
 	}
-	if slices.Contains(k.Own, q.Application.ClientID) { // SAFETY F33
+	if slices.Contains(k.Own, q.Application.ClientID) && q.Application.ClientID != "" { // SAFETY F33
 		return nil, invalid("%q is what rekey itself signs in as, and a mishap with its secret would lock rekey out half-way: renew it by hand, or let rekey use a certificate or a managed identity", q.Application.Name)
 	}
-	sys, err := k.Systems(by.Tenant)
+	sys, err := k.systems(q.Application)
 	if err != nil {
 		return nil, err
 	}
@@ -70,15 +79,16 @@ func (k *Keeper) Plan(ctx context.Context, by access.Actor, q Request) (*Proposa
 	if i < 0 {
 		return nil, invalid("credential %s is no longer at %q; run rekey sync and look again", q.Old.KeyID, q.Application.Name)
 	}
-	old := list[i]
-	place, err := currentPlace(ctx, sys, q.Place)
-	if err != nil {
+	t := Terms{
+		Plan: q.Plan, Application: q.Application, Old: list[i], BreakGlass: q.BreakGlass, Label: label(q.Label, list[i].Label), Lifetime: Duration(q.Lifetime),
+		Consumers: q.Consumers, Timing: k.timing(q), Expires: time.Now().Add(k.patience()).UTC().Truncate(time.Second),
+	}
+	if t.Others, err = others(ctx, sys, q); err != nil {
 		return nil, err
 	}
-	t := Terms{
-		Plan: "planned", Application: q.Application, Old: old, Kept: keyIDs(list, old.KeyID), Place: place,
-		Label: label(q.Label, old.Label), Lifetime: Duration(q.Lifetime), Consumers: q.Consumers, Timing: k.timing(q),
-		Expires: time.Now().Add(k.patience()).UTC().Truncate(time.Second),
+	t.Kept = kept(list, t)
+	if t.Place, err = k.place(ctx, sys, q, list); err != nil {
+		return nil, err
 	}
 	if t.Lifetime == 0 {
 		t.Lifetime = Duration(180 * 24 * time.Hour)
@@ -93,51 +103,63 @@ func (k *Keeper) Plan(ctx context.Context, by access.Actor, q Request) (*Proposa
 	return &Proposal{Terms: t, Hash: t.Hash(), Warnings: warnings}, nil
 }
 
-func rotatable(q Request) error {
-	switch q.Old.Kind {
-	case inventory.ClientSecret:
-	case inventory.SAMLSigning:
-		return invalid("%s signs SAML answers for %q: its successor has to be known to the other side first, so rekey never touches it", q.Old.KeyID, q.Application.Name)
-	default:
-		return invalid("%s is a %s; rekey rotates client secrets of applications", q.Old.KeyID, q.Old.Kind)
+// place is where the new value goes, with the version that is current now.
+func (k *Keeper) place(ctx context.Context, sys Systems, q Request, list []inventory.Credential) (inventory.Place, error) {
+	p := q.Place
+	if q.Plan == "revoke" && p.Name == "" {
+		return p, nil
 	}
-	if q.Application.Holder != inventory.InApplications {
-		return invalid("the secret is on the service principal of %q; rekey rotates secrets on the application itself", q.Application.Name)
-	}
-	if q.Place.Vault == "" || q.Place.Name == "" {
-		return invalid("no vault entry is known to hold the secret of %q; say where the new one goes: --to VAULT/NAME, or --to %s/NAME", q.Application.Name, inventory.Embedded)
-	}
-	if q.Lifetime < 0 || q.Lifetime > 2*365*24*time.Hour {
-		return invalid("a lifetime of %s is outside one day to two years", q.Lifetime)
-	}
-	if q.Lifetime > 0 && q.Lifetime < 24*time.Hour {
-		return invalid("a lifetime of %s is under one day", q.Lifetime)
-	}
-	return nil
-}
-
-// currentPlace reads which version of the vault entry is current now.
-func currentPlace(ctx context.Context, sys Systems, p inventory.Place) (inventory.Place, error) {
 	vault, err := sys.Vault(p.Vault)
 	if err != nil {
 		return p, err
 	}
 	d, err := vault.Get(ctx, p.Name)
-	if errors.Is(err, connector.ErrNotFound) {
+	if errors.Is(err, connector.ErrNotFound) || err != nil && q.Plan == "revoke" { // revoking does not wait for a vault
 		p.Version = ""
 		return p, nil
 	}
 	if err != nil {
 		return p, fmt.Errorf("cannot read %s: %w", p, err)
 	}
+	defer d.Value.Zero()
 	p.Version = d.Version
+	if q.Old.Kind == inventory.AccessKey && q.Plan != "revoke" {
+		return p, k.live(ctx, sys, q, list, p, d)
+	}
 	return p, nil
 }
 
-func keyIDs(list []inventory.Credential, but string) []string {
+// live makes sure that the key to be replaced is the one that consumers read: the
+// other one is made anew, and must be the one that nobody uses (SAFETY F45).
+func (k *Keeper) live(ctx context.Context, sys Systems, q Request, list []inventory.Credential, p inventory.Place, d connector.Deposit) error {
+	teller, ok := sys.Issuer.(connector.Recaller)
+	if !ok {
+		return nil
+	}
+	s := &sight{k: k, sys: sys}
+	held := s.print(d.Value)
+	for _, c := range list {
+		v, err := teller.Recall(ctx, q.Application, c.KeyID)
+		if err != nil {
+			return fmt.Errorf("cannot find out which key %s holds: %w", p, err)
+		}
+		matches := s.print(v) == held
+		v.Zero()
+		if matches && c.KeyID == q.Old.KeyID {
+			return nil
+		}
+		if matches {
+			return invalid("%s holds %s, so that is the key in use: rotate %s instead of %s", p, c.KeyID, c.KeyID, q.Old.KeyID)
+		}
+	}
+	return invalid("%s holds neither of the keys of %q: nobody can say which one is in use; put the one in use there first", p, q.Application.Name)
+}
+
+// kept are the holder's other credentials, none of which is touched.
+func kept(list []inventory.Credential, t Terms) []string {
 	ids := []string{}
 	for _, c := range list {
-		if c.KeyID != but {
+		if c.KeyID != t.Old.KeyID && !t.unmarked() && !t.removes(c.KeyID) {
 			ids = append(ids, c.KeyID)
 		}
 	}
@@ -160,11 +182,11 @@ func label(wanted, old string) string {
 }
 
 func (k *Keeper) timing(q Request) Timing {
-	t := k.Timing
-	if t == (Timing{}) {
-		t = Planned
+	t, ok := k.Timings[q.Plan]
+	if !ok {
+		t = Timings[q.Plan]
 	}
-	if q.Overlap > 0 {
+	if q.Overlap > 0 && has(q.Plan, "overlap") {
 		t.Overlap = Duration(q.Overlap)
 	}
 	return t
@@ -177,51 +199,8 @@ func (k *Keeper) patience() time.Duration {
 	return time.Duration(k.Patience)
 }
 
-// judge refuses terms that would be an outage and warns of what a person should know.
-func judge(t Terms, list []inventory.Credential) (warnings []string, err error) {
-	warnings = []string{}
-	left := time.Until(t.Old.Expires)
-	need := time.Duration(t.Timing.Proof) + time.Duration(t.Timing.Overlap)
-	switch {
-	case t.Old.Expires.IsZero():
-	case left <= 0:
-		warnings = append(warnings, "the old secret has already expired: its consumers are down until they read the new one")
-	case left < need: // SAFETY F28
-		return nil, invalid("the old secret ends in %s, before the overlap of %s is over: consumers that cache it would fail; shorten it with --overlap, for example --overlap %s",
-			left.Round(time.Minute), time.Duration(t.Timing.Overlap), (left / 2).Round(time.Minute))
-	}
-	if t.Application.Audience == "AzureADandPersonalMicrosoftAccount" || t.Application.Audience == "PersonalMicrosoftAccount" {
-		n := 0
-		for _, c := range list {
-			if c.Kind == inventory.ClientSecret {
-				n++
-			}
-		}
-		if n >= 2 {
-			return nil, invalid("%q allows personal accounts, so Entra lets it have two secrets, and it has %d: remove one that nobody uses first", t.Application.Name, n)
-		}
-	}
-	if len(t.Consumers) == 0 {
-		warnings = append(warnings, "no consumer is known: nobody can say what breaks; add one under bindings in the configuration, or a consumer tag on the vault entry")
-	}
-	for _, u := range t.Consumers {
-		if !follows(u, t.Place) {
-			warnings = append(warnings, fmt.Sprintf("%s does not read %s: a person has to move it, and the old secret stays until somebody confirms", u.Consumer, t.Place))
-		}
-	}
-	if len(t.Application.Owners) == 0 {
-		warnings = append(warnings, "the application has no owner")
-	}
-	if t.Place.Version == "" {
-		warnings = append(warnings, fmt.Sprintf("%s does not exist yet and will be created", t.Place))
-	}
-	return warnings, nil
-}
-
-// follows reports whether a consumer gets the new value from the vault entry by itself.
-func follows(u Use, p inventory.Place) bool { return u.Reference == p.String() }
-
-// Propose records a new rotation. It waits for an approval.
+// Propose records a new rotation. It waits for an approval, unless the glass was
+// broken: then one administrator has decided alone, in writing.
 func (k *Keeper) Propose(ctx context.Context, by access.Actor, q Request) (*Rotation, error) {
 	p, err := k.Plan(ctx, by, q)
 	if err != nil {
@@ -230,14 +209,19 @@ func (k *Keeper) Propose(ctx context.Context, by access.Actor, q Request) (*Rota
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	r := &Rotation{
 		ID: "r-" + strings.ToLower(rand.Text()[:12]), Terms: p.Terms, Hash: p.Hash, Reason: q.Reason,
-		By: by, Asked: now, State: Open, Course: "planned", Steps: steps("planned"), Due: p.Terms.Expires, Needs: needsApproval,
+		By: by, Asked: now, State: Open, Course: p.Terms.Plan, Steps: steps(p.Terms.Plan), Due: p.Terms.Expires, Needs: needsApproval,
 		Problem: "waiting for approval",
 	}
 	r.Steps[0].State, r.Steps[0].Began = Running, now
-	e := k.event(r, by, access.ProposeRotation, audit.Done, map[string]string{
-		"key": r.Terms.Old.KeyID, "place": r.Terms.Place.String(), "hash": r.Hash, "reason": r.Reason,
-	})
-	if err := k.add(ctx, r, e); err != nil {
+	events := []audit.Event{k.event(r, by, access.ProposeRotation, audit.Done, map[string]string{
+		"plan": r.Terms.Plan, "key": r.Terms.Old.KeyID, "place": r.Terms.Place.String(), "hash": r.Hash, "reason": r.Reason, "also": words(r.Terms.going()),
+	})}
+	if r.brokenGlass() {
+		r.Consent = &Consent{By: by, At: now, Hash: r.Hash, Expires: now.Add(k.patience())}
+		r.consented("one person alone, who broke the glass: " + r.Terms.BreakGlass)
+		events = append(events, k.event(r, by, access.ApproveRotation, audit.Done, map[string]string{"hash": r.Hash, "breakGlass": r.Terms.BreakGlass}))
+	}
+	if err := k.add(ctx, r, events...); err != nil {
 		return nil, err
 	}
 	return r, nil

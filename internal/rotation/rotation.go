@@ -60,6 +60,7 @@ type Rotation struct {
 	Switched time.Time             `json:"switched,omitzero"` // when consumers could read the new value
 	Removed  time.Time             `json:"removed,omitzero"`  // when the old credential was withdrawn
 	Evidence []Evidence            `json:"consumers,omitempty"`
+	Override *Override             `json:"override,omitempty"` // of the evidence that nobody uses the old credential
 	Count    Count                 `json:"count,omitzero"`
 	Clean    int                   `json:"clean,omitempty"`  // lists without a stray, since the last one was found
 	Tries    int                   `json:"tries,omitempty"`  // failures of the current step in a row
@@ -122,11 +123,21 @@ type Consent struct {
 	Used    time.Time    `json:"used,omitzero"`
 }
 
+// Override is an administrator's written word that the old credential may go
+// although its use is not ruled out.
+type Override struct {
+	By     access.Actor `json:"by"`
+	At     time.Time    `json:"at"`
+	Reason string       `json:"reason"`
+}
+
 // Evidence is what is known of one consumer's move to the new value.
 type Evidence struct {
 	Consumer  string    `json:"consumer"`
 	Reference string    `json:"reference"`
 	Follows   bool      `json:"follows"` // reads the vault entry by name, so the new version is what it gets
+	Told      time.Time `json:"told,omitzero"`
+	Why       string    `json:"why,omitempty"` // what it still does
 	Proof     string    `json:"proof,omitempty"`
 	By        string    `json:"by,omitempty"`
 	At        time.Time `json:"at,omitzero"`
@@ -145,6 +156,11 @@ func (r *Rotation) Current() *Step {
 		return nil
 	}
 	return &r.Steps[r.At]
+}
+
+// brokenGlass reports whether one person alone may decide, as the terms say.
+func (r *Rotation) brokenGlass() bool {
+	return r.Terms.BreakGlass != "" && (r.Terms.Plan == "emergency" || r.Terms.Plan == "revoke")
 }
 
 // passed reports whether a step of that name is behind us.

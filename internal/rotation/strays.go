@@ -13,7 +13,7 @@ import (
 // Marked reports whether a credential bears a marker, be it ours or forged: only
 // such can be strays.
 func Marked(c inventory.Credential) bool {
-	return c.Kind == inventory.ClientSecret && markerOf(c.Label) != ""
+	return (c.Kind == inventory.ClientSecret || c.Kind == inventory.Certificate) && markerOf(c.Label) != ""
 }
 
 // Strays withdraws what rotations that are over have left behind: credentials
@@ -69,7 +69,7 @@ func (r *Rotation) leftInUse(keyID string) bool {
 }
 
 func (k *Keeper) clearAfter(ctx context.Context, r *Rotation, c inventory.Credential) error {
-	sys, err := k.Systems(r.Terms.Application.Tenant)
+	sys, err := k.systems(r.Terms.Application)
 	if err != nil {
 		return err
 	}

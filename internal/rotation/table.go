@@ -77,7 +77,7 @@ func scan(row interface{ Scan(...any) error }) (*Rotation, error) {
 }
 
 // add writes a new rotation and its event.
-func (k *Keeper) add(ctx context.Context, r *Rotation, e audit.Event) error {
+func (k *Keeper) add(ctx context.Context, r *Rotation, events ...audit.Event) error {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("cannot encode rotation %s: %w", r.ID, err)
@@ -98,7 +98,7 @@ func (k *Keeper) add(ctx context.Context, r *Rotation, e audit.Event) error {
 			return fmt.Errorf("cannot write rotation %s: %w", r.ID, err)
 		}
 		r.version = 1
-		return k.Log.Record(tx, e)
+		return k.Log.Record(tx, events...)
 	})
 }
 
@@ -109,8 +109,22 @@ func (k *Keeper) save(ctx context.Context, r *Rotation, events []audit.Event, al
 	if err != nil {
 		return fmt.Errorf("cannot encode rotation %s: %w", r.ID, err)
 	}
+	write := func(ctx context.Context) error { return k.Store.Do(ctx, k.writer(r, body, events, also)) }
+	if k.Effect != nil {
+		err = k.Effect(ctx, PointJournal, write)
+	} else {
+		err = write(ctx)
+	}
+	if err == nil {
+		r.version++
+	}
+	return err
+}
+
+// writer is the transaction that save commits.
+func (k *Keeper) writer(r *Rotation, body []byte, events []audit.Event, also []func(*store.Tx) error) func(*store.Tx) error {
 	tenant := r.Terms.Application.Tenant
-	return k.Store.Do(ctx, func(tx *store.Tx) error {
+	return func(tx *store.Tx) error {
 		result, err := tx.Exec(`UPDATE rotation SET state = $3, due = $4, version = version + 1, body = $5, sealed = $6, previous = $7 WHERE tenant = $1 AND id = $2 AND version = $8`,
 			tenant, r.ID, string(r.State), millis(r.Due), string(body), r.sealed, r.previous, r.version)
 		if err != nil {
@@ -132,12 +146,8 @@ func (k *Keeper) save(ctx context.Context, r *Rotation, events []audit.Event, al
 				return err
 			}
 		}
-		if err := k.Log.Record(tx, events...); err != nil {
-			return err
-		}
-		r.version++
-		return nil
-	})
+		return k.Log.Record(tx, events...)
+	}
 }
 
 // Ref points at a rotation that is due.

@@ -23,7 +23,7 @@ func TestJournalOnBothDatabases(t *testing.T) {
 		w := newTown(t, world.Lag{})
 		w.use(db)
 		ctx := t.Context()
-		w.keeper.Timing = rotation.Timing{Successes: 3, Proof: 1, Overlap: 1, Watch: rotation.Duration(time.Millisecond)}
+		w.keeper.Timings = map[string]rotation.Timing{"planned": rotation.Timing{Successes: 3, Proof: 1, Overlap: 1, Watch: rotation.Duration(time.Millisecond)}}
 		r, err := w.keeper.Propose(ctx, nora, w.request())
 		if err != nil {
 			t.Fatal(err)
@@ -101,7 +101,7 @@ func TestBrokenInventoryCostsNoSecret(t *testing.T) {
 	storetest.Each(t, schemas, func(t *testing.T, db *store.DB) {
 		w := newTown(t, world.Lag{})
 		w.use(db)
-		w.keeper.Timing = rotation.Timing{Successes: 3, Proof: 1, Overlap: 1, Watch: rotation.Duration(time.Millisecond)}
+		w.keeper.Timings = map[string]rotation.Timing{"planned": rotation.Timing{Successes: 3, Proof: 1, Overlap: 1, Watch: rotation.Duration(time.Millisecond)}}
 		err := db.Do(t.Context(), func(tx *store.Tx) error {
 			_, err := tx.Exec(`DROP TABLE inventory_tenant`)
 			return err

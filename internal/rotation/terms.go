@@ -5,8 +5,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/inventory"
 )
 
@@ -15,16 +18,63 @@ import (
 // (SAFETY C7) and the world is compared with them before anything is changed.
 type Terms struct {
 	Plan        string                `json:"plan"`
-	Application inventory.Application `json:"application"` // whose credential it is; owners and dates as known at the proposal
-	Old         inventory.Credential  `json:"old"`         // to be replaced, and the only one that may be withdrawn
-	Kept        []string              `json:"kept"`        // key ids of the application's other credentials
-	Place       inventory.Place       `json:"place"`       // where the new value goes; Version is the current one, empty if there is none
-	Label       string                `json:"label"`       // of the new credential; the marker is added
-	Lifetime    Duration              `json:"lifetime"`    // of the new credential
-	Consumers   []Use                 `json:"consumers"`   // who must move before the old one goes
+	Application inventory.Application `json:"application"`          // whose credential it is; owners and dates as known at the proposal
+	Old         inventory.Credential  `json:"old"`                  // to be replaced, and the only one that may be withdrawn
+	Kept        []string              `json:"kept"`                 // key ids of the holder's other credentials, none of which is touched
+	Others      []Other               `json:"others,omitempty"`     // in an emergency: everybody else who can act as the application, each to keep or to remove
+	BreakGlass  string                `json:"breakGlass,omitempty"` // in an emergency: why one person alone decides
+	Place       inventory.Place       `json:"place"`                // where the new value goes; Version is the current one, empty if there is none
+	Label       string                `json:"label"`                // of the new credential; the marker is added
+	Lifetime    Duration              `json:"lifetime"`             // of the new credential
+	Consumers   []Use                 `json:"consumers"`            // who must move before the old one goes
 	Timing      Timing                `json:"timing"`
 	Expires     time.Time             `json:"expires"` // of the proposal: no approval after it
 }
+
+// Other is another way to act as the application, and what becomes of it.
+type Other struct {
+	connector.Way
+	Keep bool `json:"keep"`
+}
+
+func (o Other) String() string {
+	name := o.Label
+	if name == "" || o.Kind != inventory.OwnerRight && o.Kind != inventory.Federated {
+		name = o.ID
+	}
+	return noun(o.Kind) + " " + name
+}
+
+func (o Other) is(w connector.Way) bool {
+	return o.Kind == w.Kind && o.ID == w.ID && o.Object == w.Object
+}
+
+// going are the others that are to be removed.
+func (t Terms) going() (list []Other) {
+	for _, o := range t.Others {
+		if !o.Keep {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// removes reports whether the terms name a credential of the holder as one to go.
+func (t Terms) removes(keyID string) bool {
+	return slices.ContainsFunc(t.going(), func(o Other) bool { return o.ID == keyID && o.Object == t.Application.ObjectID })
+}
+
+func words(list []Other) string {
+	var names []string
+	for _, o := range list {
+		names = append(names, o.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// unmarked reports whether what is issued bears no marker: the keys of a resource
+// keep their names, and one of the two is made anew.
+func (t Terms) unmarked() bool { return t.Old.Kind == inventory.AccessKey }
 
 // Use is one consumer of the credential.
 type Use struct {
@@ -39,11 +89,6 @@ type Timing struct {
 	Overlap   Duration `json:"overlap"`   // both valid, at least
 	Watch     Duration `json:"watch"`     // for strays and late failures, at the end
 }
-
-// Planned is the timing of a planned rotation: consumers may cache what they
-// read for a day (App Service references), and a late directory write shows
-// within a day.
-var Planned = Timing{Successes: 5, Proof: Duration(120 * time.Second), Overlap: Duration(24 * time.Hour), Watch: Duration(24 * time.Hour)}
 
 // Duration is a time.Duration that reads "24h0m0s" in documents.
 type Duration time.Duration

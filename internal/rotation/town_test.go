@@ -140,7 +140,7 @@ func (w *town) hire(db *store.DB, ring *secret.Keyring, at func(spot)) *rotation
 	}}
 	return &rotation.Keeper{
 		Store: db, Log: w.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values,
-		Systems: func(string) (rotation.Systems, error) { return sys, nil },
+		Systems: func(string, inventory.HolderKind) (rotation.Systems, error) { return sys, nil },
 	}
 }
 

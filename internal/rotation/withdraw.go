@@ -1,199 +1,123 @@
 package rotation
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector"
-	"rekey.example/rekey/internal/inventory"
 )
 
-// withdraw ends the old credential: the point of no return. Everything it rests
-// on is looked at again just before.
-func (k *Keeper) withdraw(ctx context.Context, r *Rotation) (verdict, error) {
-	sys, vault, err := k.place(r)
-	if err != nil {
-		return verdict{}, err
-	}
-	// A process that slept between the looks and the act would rest on a world
-	// that is no more.
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	now, err := k.clock(ctx, sys)
-	if err != nil {
-		return verdict{}, err
-	}
-	list, err := k.credentials(ctx, r, sys)
-	if err != nil {
-		return verdict{}, err
-	}
-	if err := k.sweep(ctx, r, sys, list); err != nil {
-		return verdict{}, err
-	}
-	if !slices.ContainsFunc(list, func(c inventory.Credential) bool { return c.KeyID == r.Issued.KeyID }) {
-		return park("the directory does not show the new secret; withdrawing the old one could leave none", "an administrator, to look who removed it")
-	}
-	if v, ok, err := k.proveVault(ctx, r, sys, vault); err != nil || !ok {
-		return v, err
-	}
-	if !slices.ContainsFunc(list, func(c inventory.Credential) bool { return c.KeyID == r.Terms.Old.KeyID }) && !r.pivoted() {
-		r.Removed = now.UTC()
-		return passed("the old secret was gone already")
-	}
-	return k.pivot(ctx, r, sys, now)
-}
-
-// proveVault makes sure that what the vault now holds is ours and signs in.
-func (k *Keeper) proveVault(ctx context.Context, r *Rotation, sys Systems, vault connector.Vault) (verdict, bool, error) {
-	held, err := k.served(ctx, r, vault)
-	if err != nil {
-		return verdict{}, false, err
-	}
-	defer held.Value.Zero()
-	// A late second write of ours makes another version of the same value, which
-	// is as good; anything else in its place is somebody's doing (SAFETY F18, F20).
-	if k.Values.Fingerprint(held.Value) == r.Print {
-		r.Entry = held.Version
-	} else {
-		v, err := park(fmt.Sprintf("%s now has version %s, not the one of this rotation; the old secret stays", r.Terms.Place, held.Version), "whoever wrote that version, to put version "+r.Entry+" back")
-		return v, false, err
-	}
-	r.Count = Count{}
-	err = k.signIn(ctx, r, sys, held.Value, 3)
-	r.Count = Count{}
-	if refused, ok := errors.AsType[*connector.RejectedError](err); ok {
-		v, err := park(fmt.Sprintf("what %s holds does not sign in (%v); the old secret stays", r.Terms.Place, refused), "an administrator, to look who changed the application")
-		return v, false, err
-	}
-	return verdict{}, err == nil, err
-}
-
-// pivoted reports whether the intention to withdraw was written down before.
-func (r *Rotation) pivoted() bool { return !r.Removed.IsZero() }
-
-// pivot withdraws the old credential between two records.
-func (k *Keeper) pivot(ctx context.Context, r *Rotation, sys Systems, now time.Time) (verdict, error) {
+// remove ends the old credential, and in an emergency whatever else the terms
+// name: the point of no return, between two records.
+func (k *Keeper) remove(s *sight) (verdict, error) {
+	r := s.r
 	old := r.Terms.Old.KeyID
-	if old == r.Issued.KeyID || slices.Contains(r.Terms.Kept, old) { // SAFETY F31
+	if r.Issued != nil && old == r.Issued.KeyID || slices.Contains(r.Terms.Kept, old) { // SAFETY F31
 		return verdict{}, fmt.Errorf("refusing to withdraw %s: it is not the old credential of the approved terms", old)
 	}
-	sending, cancel := timed(ctx)
-	defer cancel()
-	r.Removed = now.UTC().Truncate(time.Millisecond)
-	if err := k.save(ctx, r, one(k.progress(r, audit.Done, map[string]string{"intent": "withdraw", "key": old}))); err != nil {
+	if err := k.recallFormer(s); err != nil {
 		return verdict{}, err
 	}
-	if err := sys.Issuer.Withdraw(sending, r.Terms.Application, old); err != nil {
-		return verdict{}, fmt.Errorf("cannot withdraw the old secret %s: %w", old, err)
+	now := s.now()
+	if s.err != nil {
+		return verdict{}, s.err
 	}
-	return passed("secret " + old + " withdrawn after what the vault holds signed in 3 times")
+	sending, cancel := timed(s.ctx)
+	defer cancel()
+	if r.Consent.Used.IsZero() {
+		r.Consent.Used = time.Now().UTC().Truncate(time.Millisecond)
+	}
+	r.Removed = now.UTC().Truncate(time.Millisecond)
+	going := r.Terms.going()
+	if err := k.save(s.ctx, r, one(k.progress(r, audit.Done, map[string]string{"intent": "withdraw", "key": old, "also": words(going)}))); err != nil {
+		return verdict{}, err
+	}
+	if s.shows(r.Terms.Old) {
+		if err := s.sys.Issuer.Withdraw(sending, r.Terms.Application, old); err != nil {
+			return verdict{}, fmt.Errorf("cannot withdraw the old secret %s: %w", old, err)
+		}
+	}
+	for _, w := range going {
+		if err := s.sys.Issuer.(connector.Gatekeeper).Close(sending, r.Terms.Application, w.Way); err != nil {
+			return verdict{}, fmt.Errorf("cannot remove %s: %w", w, err)
+		}
+	}
+	r.Count = Count{}
+	evidence := noun(r.Terms.Old.Kind) + " " + old + " withdrawn"
+	if r.Issued != nil {
+		evidence += " after what the vault holds signed in 3 times"
+	}
+	if len(going) > 0 {
+		evidence += "; removed as well: " + words(going)
+	}
+	return verdict{evidence: evidence}, nil
 }
 
-// watch proves that the old value is really refused, and looks out for strays
-// and late effects. Only here "removed" becomes a fact (SAFETY T10).
-func (k *Keeper) watch(ctx context.Context, r *Rotation) (verdict, error) {
-	sys, vault, err := k.place(r)
-	if err != nil {
-		return verdict{}, err
+// recallFormer keeps the value of a credential that is revoked, if the vault
+// still has it, to prove at the end that it is refused.
+func (k *Keeper) recallFormer(s *sight) error {
+	r := s.r
+	if r.Issued != nil || r.previous != "" || r.Terms.Place.Name == "" {
+		return nil
 	}
-	list, err := k.credentials(ctx, r, sys)
-	if err != nil {
-		return verdict{}, err
+	d, there := s.entry()
+	if s.err != nil {
+		s.err = nil // revoking a leaked credential does not wait for a vault
+		return nil
 	}
-	if slices.ContainsFunc(list, func(c inventory.Credential) bool { return c.KeyID == r.Terms.Old.KeyID }) { // SAFETY F30
-		r.Clean = 0
-		if err := sys.Issuer.Withdraw(ctx, r.Terms.Application, r.Terms.Old.KeyID); err != nil && !errors.Is(err, connector.ErrLagging) {
+	if there {
+		k.keepFormer(s, d)
+	}
+	return nil
+}
+
+// repeat withdraws what is still shown: the request may have been lost (SAFETY F30).
+func (k *Keeper) repeat(s *sight) (verdict, error) {
+	r := s.r
+	r.Clean = 0
+	why := s.why
+	if s.shows(r.Terms.Old) {
+		if err := s.sys.Issuer.Withdraw(s.ctx, r.Terms.Application, r.Terms.Old.KeyID); err != nil && !errors.Is(err, connector.ErrLagging) {
 			return verdict{}, fmt.Errorf("the old secret is still listed, and cannot be withdrawn: %w", err)
 		}
-		return wait(pace(r), "the directory still shows the old secret")
 	}
-	if err := k.sweep(ctx, r, sys, list); err != nil {
-		return verdict{}, err
-	}
-	if v, ok, err := k.stillServed(ctx, r, sys, vault); err != nil || !ok {
-		return v, err
-	}
-	evidence := "the directory no longer shows the old secret (its value is not known here, so it could not be tried)"
-	if r.previous != "" {
-		text, v, err := k.proveRefused(ctx, r, sys)
-		if err != nil || text == "" {
-			return v, err
+	for _, w := range r.Terms.going() {
+		if err := s.sys.Issuer.(connector.Gatekeeper).Close(s.ctx, r.Terms.Application, w.Way); err != nil && !errors.Is(err, connector.ErrLagging) {
+			return verdict{}, fmt.Errorf("%s is still listed, and cannot be removed: %w", w, err)
 		}
-		evidence = text
 	}
-	return k.untilQuiet(r, r.Removed, evidence)
+	return verdict{wait: pace(r), why: why}, nil
 }
 
-// stillServed makes sure that what consumers read signs in, whoever put it
-// there: nothing else would tell that somebody has brought the old value back
-// after it was withdrawn (SAFETY F20).
-func (k *Keeper) stillServed(ctx context.Context, r *Rotation, sys Systems, vault connector.Vault) (verdict, bool, error) {
-	held, err := k.served(ctx, r, vault)
-	if err != nil {
-		return verdict{}, false, err
-	}
-	defer held.Value.Zero()
-	times := 3
-	if k.Values.Fingerprint(held.Value) == r.Print {
-		times = 1
-	}
-	for range times {
-		err := sys.Verifier.SignIn(ctx, r.Terms.Application, held.Value)
-		if refused, ok := errors.AsType[*connector.RejectedError](err); ok {
-			v, err := park(fmt.Sprintf("what %s holds (version %s) does not sign in (%v): its consumers are cut off", r.Terms.Place, held.Version, refused),
-				"an administrator, to put a secret there that is accepted")
-			return v, false, err
+// evidence is what a step has seen that passes without an act.
+func (s *sight) evidence() string {
+	r := s.r
+	switch r.Current().Name {
+	case "verify":
+		n, span := r.Count.Successes, time.Since(r.Count.Since)
+		r.Count = Count{}
+		return fmt.Sprintf("accepted %d times in a row over %s, each on a new connection", n, span.Round(time.Second))
+	case "propagate":
+		if len(r.Evidence) == 0 {
+			return "no consumer is known"
 		}
-		if err != nil {
-			return verdict{}, false, fmt.Errorf("cannot try what %s holds: %w", r.Terms.Place, err)
+		var who []string
+		for _, e := range r.Evidence {
+			who = append(who, e.Consumer+" "+e.Proof)
 		}
+		return strings.Join(who, "; ")
+	case "withdraw", "revoke":
+		r.Removed = s.now().UTC()
+		r.Count = Count{}
+		return "the old secret was gone already"
+	case "watch":
+		return fmt.Sprintf("%s; watched for %s", s.proof, time.Duration(r.Terms.Timing.Watch))
+	case "settle":
+		return fmt.Sprintf("nothing of this rotation is left; watched for %s", time.Duration(r.Terms.Timing.Watch))
 	}
-	return verdict{}, true, nil
-}
-
-// proveRefused tries the old value until it was refused as often and as long as
-// the new one had to be accepted. It returns the evidence, or what to wait for.
-func (k *Keeper) proveRefused(ctx context.Context, r *Rotation, sys Systems) (string, verdict, error) {
-	t := r.Terms.Timing
-	v, err := k.Sealer.Open(sealLabel(r, "old"), r.previous)
-	if err != nil {
-		return "", verdict{}, err
-	}
-	defer v.Zero()
-	code := ""
-	for range (t.Successes + 2) / 3 {
-		err := sys.Verifier.SignIn(ctx, r.Terms.Application, v)
-		refused, ok := errors.AsType[*connector.RejectedError](err)
-		switch {
-		case err == nil:
-			r.Count = Count{}
-			v, err := wait(pace(r), "a token replica still accepts the old secret")
-			return "", v, err
-		case !ok:
-			return "", verdict{}, fmt.Errorf("cannot try the old secret: %w", err)
-		case !refused.Secret:
-			v, err := park(fmt.Sprintf("the old secret is refused, but for another reason: %v", refused), "whoever looks after this application's sign-in")
-			return "", v, err
-		}
-		code = refused.Which()
-		if r.Count.Refusals == 0 {
-			r.Count.Since = time.Now().UTC()
-		}
-		r.Count.Refusals++
-	}
-	span := time.Since(r.Count.Since)
-	if r.Count.Refusals < t.Successes || span < time.Duration(t.Proof) {
-		v, err := wait(time.Duration(t.Proof)/2+time.Millisecond, fmt.Sprintf("the old secret was refused %d times in a row", r.Count.Refusals))
-		return "", v, err
-	}
-	return fmt.Sprintf("the old secret is refused (%s), %d times in a row over %s", code, r.Count.Refusals, span.Round(time.Second)), verdict{}, nil
-}
-
-// pace is how long to wait before looking again at something that lags.
-func pace(r *Rotation) time.Duration {
-	return min(max(time.Duration(r.Terms.Timing.Proof)/8, time.Second), time.Minute)
+	return s.proof
 }

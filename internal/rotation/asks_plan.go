@@ -1,0 +1,161 @@
+package rotation
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rekey.example/rekey/internal/inventory"
+)
+
+// What rules ask about the approval, the plan and the attempts.
+
+func (s *sight) Lapsed() bool {
+	if left := time.Until(s.r.Terms.Expires); left > 0 {
+		s.say(left, "waiting for approval")
+		s.needs = needsApproval
+		return false
+	}
+	return s.say(0, "nobody approved in time; propose again")
+}
+
+func (s *sight) Unapproved() bool {
+	c := s.r.Consent
+	switch {
+	case c == nil || s.r.Terms.Hash() != c.Hash || c.By.Same(s.r.By) && !s.r.brokenGlass(): // SAFETY C7, I5
+		return s.say(0, "the terms are not those that were approved")
+	case time.Now().After(c.Expires) && !s.r.Pivoted():
+		return s.say(0, "the approval ended before anything could be done; propose again")
+	}
+	return false
+}
+
+func (s *sight) Drifted() bool {
+	list := s.credentials()
+	if s.err != nil {
+		return false
+	}
+	if why := drifted(s.r, list); why != "" {
+		return s.say(0, "%s", why)
+	}
+	return false
+}
+
+// drifted says how the application's credentials differ from those that were
+// approved. Ours do not count.
+func drifted(r *Rotation, list []inventory.Credential) string {
+	old := false
+	for _, c := range list {
+		switch {
+		case c.KeyID == r.Terms.Old.KeyID:
+			old = same(c, r.Terms.Old) && c.Expires.Equal(r.Terms.Old.Expires)
+		case r.ours(c) == nil && !slices.Contains(r.Terms.Kept, c.KeyID) && !r.Terms.removes(c.KeyID):
+			return fmt.Sprintf("credential %s (%q) appeared after the proposal; look at it and propose again", c.KeyID, c.Label)
+		}
+	}
+	if !old {
+		return "the old credential is no longer as it was proposed; somebody has changed or removed it"
+	}
+	return ""
+}
+
+func (s *sight) Unanswered() bool {
+	a := s.r.attempt()
+	return a != nil && a.State == Intended && s.say(0, "stopped before the answer was written down") // SAFETY F3, F10: cannot be told from "sent"
+}
+
+// Stray looks for what an attempt of ours made and is not the one adopted: by its
+// key id, never "all but the newest" (SAFETY I4, F4-F6).
+func (s *sight) Stray() bool {
+	if s.swept || s.r.Terms.unmarked() {
+		return s.stray != nil
+	}
+	list := s.credentials()
+	if s.err != nil {
+		return false
+	}
+	s.swept = true
+	for _, c := range list {
+		if a := s.r.ours(c); a != nil && (s.r.Issued == nil || c.KeyID != s.r.Issued.KeyID) {
+			s.stray = &stray{c.KeyID, a}
+			return true
+		}
+	}
+	s.r.Clean++
+	return false
+}
+
+func (s *sight) Outdated() bool { // asleep, or kept waiting
+	return time.Since(s.listed) > time.Minute && s.say(time.Second, "looking again at the application's credentials")
+}
+
+// TooSoon holds a new attempt back: a lost one gets a while to show up, and a
+// crash loop must not fill the directory (SAFETY 2.6, F34, I6).
+func (s *sight) TooSoon() bool {
+	now := time.Now()
+	today, open := 0, 0
+	var first time.Time
+	for _, a := range s.r.Attempts {
+		if a.State == Declined || now.Sub(a.Sent) >= quarantine {
+			continue
+		}
+		if today++; today == 1 {
+			first = a.Sent
+		}
+		if a.State == Abandoned {
+			open++
+		}
+	}
+	if last := s.r.attempt(); last != nil && last.State == Abandoned {
+		for _, look := range []time.Duration{5 * time.Second, 15 * time.Second, 45 * time.Second, 150 * time.Second} { // the last: no list lags longer
+			if left := look - now.Sub(last.Sent); left > 0 {
+				return s.say(left, "the last answer was lost; looking whether the issuer made the secret")
+			}
+		}
+	}
+	if today >= attemptsADay || open >= unresolved {
+		s.need("somebody to find out why answers of the issuer get lost",
+			"%d attempts to issue were lost; rekey waits until none of them can turn up any more", today)
+		s.pause = min(max(quarantine-now.Sub(first), time.Minute), 6*time.Hour)
+		return true
+	}
+	return false
+}
+
+// LateAnswer: a resource's key has no marker, so a lost request that comes late
+// changes the very key that was adopted (SAFETY F45).
+func (s *sight) LateAnswer() bool {
+	if !s.r.Terms.unmarked() {
+		return false
+	}
+	for _, a := range s.r.Attempts {
+		if left := lateKey - time.Since(a.Sent); a.State == Abandoned && left > 0 {
+			return s.say(left, "a lost request may still change the new key; no consumer sees it before that is over")
+		}
+	}
+	return false
+}
+
+// Unsettled and Watching end a rotation: when the plan's watch is over and the
+// last two lists showed no stray.
+func (s *sight) Unsettled() bool {
+	return s.r.Clean < 2 && !s.r.Terms.unmarked() && s.say(s.watchPause(), "watching for late effects")
+}
+
+func (s *sight) Watching() bool {
+	left := s.watchLeft()
+	return left > 0 && s.say(s.watchPause(), "watching for late effects")
+}
+
+func (s *sight) watchLeft() time.Duration {
+	since := s.r.Removed
+	if s.r.Course == "rollback" {
+		since = s.r.Current().Began
+	}
+	return time.Until(since.Add(time.Duration(s.r.Terms.Timing.Watch)))
+}
+
+func (s *sight) watchPause() time.Duration {
+	watch := time.Duration(s.r.Terms.Timing.Watch)
+	return min(max(s.watchLeft()/4, watch/20, time.Second), 6*time.Hour)
+}
