@@ -35,7 +35,7 @@ var (
 )
 
 // pretended is a directory with that one secret, and an empty vault.
-func pretended(string) (rotation.Systems, error) {
+func pretended(string, inventory.HolderKind) (rotation.Systems, error) {
 	return rotation.Systems{
 		Issuer: issuer{}, Now: func(context.Context) (time.Time, error) { return time.Now(), nil },
 		Vault: func(string) (connector.Vault, error) { return vault{}, nil },
