@@ -81,7 +81,6 @@ func (s *sight) Stray() bool {
 			return true
 		}
 	}
-	s.r.Clean++
 	return false
 }
 
@@ -136,10 +135,13 @@ func (s *sight) LateAnswer() bool {
 	return false
 }
 
-// Unsettled and Watching end a rotation: when the plan's watch is over and the
-// last two lists showed no stray.
+// Unsettled counts the lists without a stray after the watch: one alone may lag.
 func (s *sight) Unsettled() bool {
-	return s.r.Clean < 2 && !s.r.Terms.unmarked() && s.say(s.watchPause(), "watching for late effects")
+	if s.r.Terms.unmarked() {
+		return false
+	}
+	s.r.Clean++
+	return s.r.Clean < 2 && s.say(max(s.watchPause(), pace(s.r)), "one more look, for lists lag")
 }
 
 func (s *sight) Watching() bool {

@@ -62,7 +62,7 @@ type Rotation struct {
 	Evidence []Evidence            `json:"consumers,omitempty"`
 	Override *Override             `json:"override,omitempty"` // of the evidence that nobody uses the old credential
 	Count    Count                 `json:"count,omitzero"`
-	Clean    int                   `json:"clean,omitempty"`  // lists without a stray, since the last one was found
+	Clean    int                   `json:"clean,omitempty"`  // lists without a stray, after the watch
 	Tries    int                   `json:"tries,omitempty"`  // failures of the current step in a row
 	Missing  time.Time             `json:"missing,omitzero"` // since when the directory does not know the application
 

@@ -1,5 +1,10 @@
 package rotation
 
+import (
+	"maps"
+	"slices"
+)
+
 // This is the whole of what a rotation decides. Each step has its table: the
 // first rule whose question is answered with yes says what the step does now.
 // Production asks the systems (sight.go), the model of the tests asks a small
@@ -38,8 +43,8 @@ type eyes interface {
 	OldUsed() bool     // the old credential was used after the switch, or nobody can tell
 	Pivoted() bool     // the withdrawal was begun
 	OldAccepted() bool // the old value is not yet refused often and long enough
-	Unsettled() bool   // the last two lists were not both without a stray
 	Watching() bool    // effects of requests that were lost may still come
+	Unsettled() bool   // since then, not yet two lists were without a stray
 	Deposited() bool   // consumers may read the new value
 	WriteOut() bool    // a write to the vault is out and may still come
 	failed() bool      // a question could not be answered
@@ -81,7 +86,7 @@ func not(q func(eyes) bool) func(eyes) bool { return func(e eyes) bool { return 
 var rules = map[string][]rule{
 	"approve": {
 		{"an approval comes in time or not at all", eyes.Lapsed, refuse},
-		{"nothing happens before somebody else approves", nil, hold},
+		{"", nil, hold}, // Approve passes the step
 	},
 	"issue": {
 		{"a lost answer is never guessed at", eyes.Unanswered, abandon},
@@ -114,16 +119,16 @@ var rules = map[string][]rule{
 	},
 	"overlap": {
 		{"", eyes.Stray, clear},
-		{"", eyes.ValueMoved, heal},
+		{"the vault follows the issuer", eyes.ValueMoved, heal},
 		{"", not(eyes.EntryServes), hold},
-		{"", eyes.ClockWrong, hold},
+		{"no end by a wrong clock", eyes.ClockWrong, hold},
 		{"both work until caches have passed", eyes.Overlapping, hold},
 		{"", nil, pass},
 	},
 	"withdraw": {
 		{"no end by a wrong clock", eyes.ClockWrong, hold},
 		{"", eyes.Stray, clear},
-		{"", eyes.ValueMoved, heal},
+		{"the vault follows the issuer", eyes.ValueMoved, heal},
 		{"the directory shows the new credential", not(eyes.NewShown), hold},
 		{"the vault holds the new value", not(eyes.EntryOurs), hold},
 		{"what the vault holds signs in", not(eyes.EntryServes), hold},
@@ -134,15 +139,15 @@ var rules = map[string][]rule{
 	"watch": {
 		{"a withdrawal that was lost is repeated", eyes.OldShown, repeat},
 		{"no stray is left behind", eyes.Stray, clear},
-		{"", eyes.ValueMoved, heal},
+		{"the vault follows the issuer", eyes.ValueMoved, heal},
 		{"", not(eyes.EntryServes), hold},
 		{"removed is said after a refusal everywhere", eyes.OldAccepted, hold},
-		{"one list is no list", eyes.Unsettled, hold},
 		{"late effects are waited for", eyes.Watching, hold},
+		{"one list is no list", eyes.Unsettled, hold},
 		{"", nil, pass},
 	},
 	"revoke": {
-		{"only what was approved is revoked", eyes.Unapproved, void},
+		{"only what was approved is done", eyes.Unapproved, void},
 		{"", func(e eyes) bool { return !e.OldShown() && !e.Pivoted() }, pass},
 		{"", nil, remove},
 	},
@@ -151,9 +156,9 @@ var rules = map[string][]rule{
 		{"", nil, retract},
 	},
 	"settle": {
-		{"no stray is left behind by a cancel", eyes.Stray, clear},
-		{"one list is no list after a cancel", eyes.Unsettled, hold},
-		{"late effects are waited for after a cancel", eyes.Watching, hold},
+		{"no stray is left behind", eyes.Stray, clear},
+		{"late effects are waited for", eyes.Watching, hold},
+		{"one list is no list", eyes.Unsettled, hold},
 		{"", nil, pass},
 	},
 
@@ -179,11 +184,11 @@ func decide(step string, e eyes, without string) rule {
 	return rule{then: hold}
 }
 
-// promises lists what the protective rules promise, step by step.
+// promises lists what the protective rules promise, each once.
 func promises() (list []string) {
-	for _, step := range []string{"approve", "issue", "verify", "deposit", "propagate", "overlap", "withdraw", "watch", "revoke", "retract", "settle", "cancel"} {
+	for _, step := range slices.Sorted(maps.Keys(rules)) {
 		for _, r := range rules[step] {
-			if r.promise != "" {
+			if r.promise != "" && !slices.Contains(list, r.promise) {
 				list = append(list, r.promise)
 			}
 		}

@@ -46,7 +46,7 @@ func (k *Keeper) remove(s *sight) (verdict, error) {
 			return verdict{}, fmt.Errorf("cannot remove %s: %w", w, err)
 		}
 	}
-	r.Count = Count{}
+	r.Count, r.Clean = Count{}, 0
 	evidence := noun(r.Terms.Old.Kind) + " " + old + " withdrawn"
 	if r.Issued != nil {
 		evidence += " after what the vault holds signed in 3 times"
