@@ -98,12 +98,25 @@ func (s *sight) EntryOurs() bool {
 			return s.need("an administrator, to put the former version back",
 				"%s holds the new secret (version %s): withdrawing it would cut its consumers off", s.r.Terms.Place, d.Version)
 		}
-		s.r.Entry = d.Version
+		s.seen(d.Version)
 		return true
 	}
 	s.need("whoever wrote that version, to put version "+s.r.Entry+" back",
 		"%s now has version %s, not the one of this rotation; the old secret stays", s.r.Terms.Place, d.Version)
 	return false
+}
+
+// seen notes the version that consumers read. Another one than before means that
+// meanwhile something else may have stood there: who read that has to read anew,
+// and both credentials work for that long (SAFETY F20).
+func (s *sight) seen(version string) {
+	r := s.r
+	if r.Entry != "" && r.Entry != version && !r.Pivoted() {
+		if at := s.now(); s.err == nil {
+			r.Switched = at.UTC().Truncate(time.Millisecond)
+		}
+	}
+	r.Entry = version
 }
 
 // cutOff holds the rotation for an entry that was there and is gone: nothing can
@@ -153,6 +166,9 @@ func (s *sight) ValueMoved() bool {
 	defer v.Zero()
 	if s.print(v) == s.r.Print {
 		return false
+	}
+	if s.r.sealed != "" {
+		return true
 	}
 	d, there := s.entry()
 	return there && s.print(d.Value) == s.r.Print // what others wrote is not overwritten

@@ -97,8 +97,8 @@ func (k *Keeper) take(s *sight) (verdict, error) {
 	return verdict{evidence: fmt.Sprintf("%s version %s read back and compared; sealed copy erased", r.Terms.Place, r.Entry)}, nil
 }
 
-// heal writes the issuer's present value of the new credential into the vault: a
-// request that was lost and came late has changed it.
+// heal adopts the issuer's present value of the new credential: a request that was
+// lost and came late, or came twice, has changed it.
 func (k *Keeper) heal(s *sight) error {
 	r := s.r
 	v, err := s.sys.Issuer.(connector.Recaller).Recall(s.ctx, r.Terms.Application, r.Issued.KeyID)
@@ -106,8 +106,12 @@ func (k *Keeper) heal(s *sight) error {
 		return fmt.Errorf("cannot read the new key again: %w", r.gone(err))
 	}
 	defer v.Zero()
+	r.Print, r.Issued.Hint, r.Count = s.print(v), v.Hint(), Count{}
+	if r.sealed != "" { // the vault does not have it yet
+		r.sealed = k.Sealer.Seal(sealLabel(r, "new"), v)
+		return k.save(s.ctx, r, one(k.progress(r, audit.Done, map[string]string{"adopted": "the present value, which a late request has made"})))
+	}
 	now, _ := s.entry()
-	r.Print, r.Issued.Hint = s.print(v), v.Hint()
 	return k.write(s, now, v)
 }
 

@@ -32,7 +32,7 @@ type eyes interface {
 	EntryForeign() bool // the vault entry holds what somebody else wrote after the proposal
 	EntryOurs() bool    // the vault entry gives back the new value
 	EntryServes() bool  // what consumers read from the vault entry signs in
-	ValueMoved() bool   // the issuer has another value for the new credential than the vault
+	ValueMoved() bool   // the issuer has another value for the new credential than was adopted
 
 	Untold() bool      // a consumer has not been told
 	Unmoved() bool     // a consumer has given no evidence
@@ -65,7 +65,7 @@ const (
 	put     act = "put"     // write the new value into the vault
 	take    act = "take"    // the vault has it: erase the sealed copy
 	tell    act = "tell"    // tell consumers
-	heal    act = "heal"    // write the issuer's present value into the vault
+	heal    act = "heal"    // adopt the issuer's present value, and write it into the vault if the former one is there
 	remove  act = "remove"  // withdraw the old credential: the point of no return
 	repeat  act = "repeat"  // withdraw the old credential again
 	retract act = "retract" // withdraw the new credential
@@ -98,12 +98,14 @@ var rules = map[string][]rule{
 		{"", nil, order},
 	},
 	"verify": {
+		{"the vault follows the issuer", eyes.ValueMoved, heal},
 		{"", eyes.Refused, hold},
 		{"a value is proved before anybody can read it", eyes.Unproved, hold},
 		{"", nil, pass},
 	},
 	"deposit": {
 		{"a lost request cannot change a deposited value", eyes.LateAnswer, hold},
+		{"the vault follows the issuer", eyes.ValueMoved, heal},
 		{"the proof is fresh", eyes.Dead, hold},
 		{"a deleted entry is not made again", eyes.EntryDeleted, hold},
 		{"what others wrote is not overwritten", eyes.EntryForeign, hold},
@@ -132,6 +134,7 @@ var rules = map[string][]rule{
 		{"the directory shows the new credential", not(eyes.NewShown), hold},
 		{"the vault holds the new value", not(eyes.EntryOurs), hold},
 		{"what the vault holds signs in", not(eyes.EntryServes), hold},
+		{"both work until caches have passed", eyes.Overlapping, hold},
 		{"nobody uses the old credential", eyes.OldUsed, hold},
 		{"", func(e eyes) bool { return !e.OldShown() && !e.Pivoted() }, pass},
 		{"", nil, remove},
