@@ -1,0 +1,195 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/rotation"
+)
+
+// strike is one fault at one effect: the n-th commit, request or look of a
+// rotation (SAFETY T2).
+type strike struct {
+	at         int
+	how        string
+	persistent bool // strikes every effect of that name for hours
+}
+
+// hows are the ways an effect can fail.
+var hows = []string{"error before", "applied then error", "applied then crash", "crash before", "answer after the deadline", "duplicate"}
+
+const strikesFor = 6 * time.Hour
+
+var errStruck = errors.New("the connection was reset")
+
+// hit lets an effect fail.
+func hit(ctx context.Context, how string, do func(context.Context) error) error {
+	switch how {
+	case "error before":
+		return errStruck
+	case "crash before":
+		panic(crash{})
+	case "applied then error":
+		_ = do(ctx) // whatever it says is lost
+		return errStruck
+	case "applied then crash":
+		_ = do(ctx)
+		panic(crash{})
+	case "answer after the deadline":
+		_ = do(ctx)
+		time.Sleep(45 * time.Second)
+		return context.DeadlineExceeded
+	case "duplicate":
+		_ = do(ctx)
+		return do(ctx)
+	}
+	panic("no such fault: " + how)
+}
+
+// scene is a rotation of one kind of credential by one plan.
+type scene struct {
+	name    string
+	request func(*town) rotation.Request
+	revoked bool // the plan ends the old credential without a successor
+	both    bool // the plan leaves the old credential as it is
+	subject func(*town) subject
+}
+
+// subject is what is rotated, as the clouds know it in truth.
+type subject interface {
+	current() string       // what consumers read
+	accepts(v string) bool // every replica takes it
+	refuses(v string) bool // every replica refuses it
+	left() int             // credentials that there are
+}
+
+// TestEveryEffect lets every effect of every plan and kind fail in every way, once
+// and for hours. Consumers never read a refused value on the way, and each
+// rotation ends as it should within 200 hours.
+func TestEveryEffect(t *testing.T) {
+	points, schedules := 0, 0
+	for _, sc := range scenes {
+		n := 0
+		synctest.Test(t, func(t *testing.T) { n = sc.run(t, strike{}) })
+		points += n
+		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
+			for at := 1; at <= n; at += slow {
+				for _, how := range hows {
+					for _, persistent := range []bool{false, true} {
+						s := strike{at, how, persistent}
+						synctest.Test(t, func(t *testing.T) { sc.run(t, s) })
+						if t.Failed() {
+							return
+						}
+					}
+				}
+			}
+		})
+		schedules += n * len(hows) * 2 / slow
+	}
+	if points < 60 {
+		t.Errorf("%d effects are fewer than 60", points)
+	}
+	fmt.Printf("%d effect points of %d plans and kinds, %d schedules\n", points, len(scenes), schedules)
+}
+
+// run carries one rotation out under one strike and returns how many effects it had.
+func (sc scene) run(t *testing.T, s strike) (effects int) {
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s: %+v", sc.name, s)
+		}
+	}()
+	w := newTown(t, realLag)
+	defer w.stop()
+	w.doubled = s.how == "duplicate"
+	var until time.Time
+	struck := ""
+	armed := false
+	what := sc.subject(w)
+	w.effect = func(ctx context.Context, point string, do func(context.Context) error) error {
+		if !armed {
+			return do(ctx)
+		}
+		effects++
+		sc.instant(t, what, fmt.Sprintf("effect %d (%s)", effects, point))
+		if effects == s.at {
+			struck, until = point, time.Now().Add(strikesFor)
+			return hit(ctx, s.how, do)
+		}
+		if s.persistent && point == struck && time.Now().Before(until) {
+			return hit(ctx, s.how, do)
+		}
+		return do(ctx)
+	}
+	w.start()
+	old := what.current()
+	r := w.beginWith(sc.request(w))
+	armed = true
+	began := time.Now()
+	w.nap = 20 * time.Minute // after a crash: nobody restarts a process that dies at once every second
+	r = w.live(r.ID, 1000)
+	armed = false
+	if spent := time.Since(began); spent > 200*time.Hour {
+		t.Errorf("it took %s", spent)
+	}
+	sc.settled(t, w, what, r, old)
+	return effects
+}
+
+// instant asserts what holds at every instant (SAFETY I1b).
+func (sc scene) instant(t *testing.T, what subject, when string) {
+	t.Helper()
+	if !sc.revoked && !what.accepts(what.current()) {
+		t.Errorf("%s: what consumers read is not accepted everywhere", when)
+	}
+}
+
+func (sc scene) settled(t *testing.T, w *town, what subject, r *rotation.Rotation, old string) {
+	t.Helper()
+	if r.State != rotation.Done {
+		t.Errorf("ended %s", where(r))
+		return
+	}
+	switch {
+	case sc.both:
+		if !what.accepts(old) {
+			t.Errorf("the old value is not accepted any more")
+		}
+	case !what.refuses(old):
+		t.Errorf("the old value is still accepted")
+	}
+	want := 1
+	switch {
+	case sc.revoked:
+		want = 0
+	case sc.both:
+		want = 2
+	}
+	if sc.both { // what a lost answer left is cleared by the next reading of the inventory
+		time.Sleep(25 * time.Hour)
+		w.strays()
+		time.Sleep(time.Hour)
+		w.strays()
+	}
+	if r.Terms.Old.Kind != inventory.AccessKey && what.left() != want {
+		t.Errorf("%d credentials are left, want %d", what.left(), want)
+	}
+	for id, n := range w.sent {
+		if n > 1 && !w.doubled {
+			t.Errorf("request %s was on the wire %d times", id, n)
+		}
+	}
+	if w.db == nil {
+		w.start()
+	}
+	if _, err := w.log.Verify(context.Background(), w.db); err != nil {
+		t.Error(err)
+	}
+}
