@@ -1,0 +1,156 @@
+package entra
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rekey.example/rekey/internal/connector"
+	"rekey.example/rekey/internal/inventory"
+)
+
+type keyCredential struct {
+	KeyID               string    `json:"keyId"`
+	DisplayName         string    `json:"displayName"`
+	Type                string    `json:"type"`
+	Usage               string    `json:"usage"`
+	CustomKeyIdentifier string    `json:"customKeyIdentifier"`
+	Key                 string    `json:"key"` // base64 of the public part; only of one object that is asked for it
+	StartDateTime       time.Time `json:"startDateTime"`
+	EndDateTime         time.Time `json:"endDateTime"`
+}
+
+func (k keyCredential) credential(a inventory.Application, kind inventory.Kind) inventory.Credential {
+	return inventory.Credential{
+		Tenant: a.Tenant, Holder: a.ObjectID, KeyID: k.KeyID, Kind: kind, Label: k.DisplayName,
+		Thumbprint: thumbprint(k.CustomKeyIdentifier), Starts: k.StartDateTime.UTC(), Expires: k.EndDateTime.UTC(),
+	}
+}
+
+// holds reports whether it is this certificate, by its bytes if they are there.
+// customKeyIdentifier alone would do, but anybody can write what he likes into it.
+func (k keyCredential) holds(der []byte, print string) bool {
+	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(k.Key), ""))
+	if err == nil && len(raw) > 0 {
+		return bytes.Equal(raw, der)
+	}
+	return thumbprint(k.CustomKeyIdentifier) == print
+}
+
+// entry is one of an object's keyCredentials as Graph wrote it. A write takes the
+// whole list, and what is not ours goes back byte for byte.
+type entry struct {
+	keyCredential
+	raw json.RawMessage
+}
+
+func (e *entry) UnmarshalJSON(b []byte) error {
+	e.raw = bytes.Clone(b)
+	return json.Unmarshal(b, &e.keyCredential)
+}
+
+func (e entry) MarshalJSON() ([]byte, error) { return e.raw, nil }
+
+// entries is the whole list.
+type entries []entry
+
+// ids are the key ids, in an order of their own.
+func (l entries) ids() []string {
+	var ids []string
+	for _, e := range l {
+		ids = append(ids, e.KeyID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (l entries) has(keyID string) bool {
+	return slices.ContainsFunc(l, func(e entry) bool { return e.KeyID == keyID })
+}
+
+// without is the list without one entry.
+func (l entries) without(keyID string) entries {
+	return slices.DeleteFunc(slices.Clone(l), func(e entry) bool { return e.KeyID == keyID })
+}
+
+// missing are those of l that are not in now.
+func (l entries) missing(now entries) entries {
+	return slices.DeleteFunc(slices.Clone(l), func(e entry) bool { return now.has(e.KeyID) })
+}
+
+// find is the entry of a certificate.
+func (l entries) find(der []byte, print string) (keyCredential, bool) {
+	for _, e := range l {
+		if e.Usage == "Verify" && e.holds(der, print) {
+			return e.keyCredential, true
+		}
+	}
+	return keyCredential{}, false
+}
+
+// read reads an object's certificates with their public parts, which Graph shows
+// only if one object is asked for nothing else.
+func (d *Directory) read(ctx context.Context, a inventory.Application) (entries, error) {
+	var o struct {
+		Keys entries `json:"keyCredentials"`
+	}
+	if err := d.Graph.Get(ctx, object(a)+"?$select=keyCredentials", &o); err != nil {
+		return nil, fmt.Errorf("cannot read the certificates of %q: %w", a.Name, err)
+	}
+	return o.Keys, nil
+}
+
+const (
+	alike      = 3  // readings in a row that have to agree
+	readAtMost = 24 // readings, in well over half a minute
+)
+
+// settled reads the list until several readings in a row, which different
+// replicas may have answered, agree and are accepted. It waits no longer than the
+// context allows. If that is not enough, it returns the last reading with an
+// error that wraps connector.ErrLagging.
+func (d *Directory) settled(ctx context.Context, a inventory.Application, accept func(entries) bool) (last entries, err error) {
+	agreed, pause := 0, 100*time.Millisecond
+	for n := range readAtMost {
+		if n > 0 && !waited(ctx, pause) {
+			break
+		}
+		now, err := d.read(ctx, a)
+		if err != nil {
+			return last, err
+		}
+		switch {
+		case !accept(now):
+			agreed = 0
+		case agreed > 0 && slices.Equal(now.ids(), last.ids()):
+			agreed++
+		default:
+			agreed = 1
+		}
+		if last = now; agreed == alike {
+			return now, nil
+		}
+		if n > 0 && agreed <= 1 {
+			pause = min(2*pause, 2*time.Second)
+		}
+	}
+	return last, fmt.Errorf("the certificates of %q differ from one reading to the next: %w", a.Name, connector.ErrLagging)
+}
+
+// waited reports whether there was time to wait so long, and for an answer after that.
+func waited(ctx context.Context, pause time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < pause+time.Second {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(pause):
+		return true
+	}
+}
