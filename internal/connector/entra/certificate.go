@@ -51,13 +51,13 @@ func (d *Directory) addCertificate(ctx context.Context, o connector.Order) (none
 		whole = refusedProof(sent)
 	}
 	if whole {
-		sent = d.put(ctx, o.Holder, append(before, add), o.Request)
+		sent = d.put(ctx, o.Holder, before.known(add), o.Request)
 	}
 	if errors.Is(sent, connector.ErrNotApplied) {
 		return fail(sent)
 	}
 	der, print := pair.Certificate().Raw, pair.Thumbprint()
-	now, err := d.settled(ctx, o.Holder, func(l entries) bool {
+	now, all, err := d.settled(ctx, o.Holder, alikeAfter, func(l entries) bool {
 		_, ok := l.find(der, print)
 		return ok
 	})
@@ -68,7 +68,7 @@ func (d *Directory) addCertificate(ctx context.Context, o connector.Order) (none
 		return fail(errors.Join(sent, fmt.Errorf("the directory does not show it, or not yet: %v", err)))
 	}
 	if whole && err == nil {
-		d.restore(ctx, o.Holder, before, now)
+		d.restore(ctx, o.Holder, before, all, now)
 	}
 	c := found.credential(o.Holder, inventory.Certificate)
 	c.Thumbprint = print
@@ -79,11 +79,14 @@ func (d *Directory) addCertificate(ctx context.Context, o connector.Order) (none
 // of the caller's time is for the write and what follows it.
 const timeBefore = 10 * time.Second
 
-// before is the list as it is right before a write.
+// before is what has to be in a list that is written now: everything that any
+// reading showed. What is gone in truth makes Graph refuse the write; what is new in
+// truth would be lost without it.
 func (d *Directory) before(ctx context.Context, a inventory.Application) (entries, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeBefore)
 	defer cancel()
-	return d.settled(ctx, a, func(entries) bool { return true })
+	_, all, err := d.settled(ctx, a, alikeBefore, func(entries) bool { return true })
+	return all, err
 }
 
 // makePair has the key pair made by whom the order says, or here.
@@ -165,13 +168,13 @@ func (d *Directory) removeCertificate(ctx context.Context, a inventory.Applicati
 			return nil
 		}
 	}
-	if err := d.put(ctx, a, before.without(keyID), ""); err != nil {
+	if err := d.put(ctx, a, before.without(keyID).known(), ""); err != nil {
 		return fail(err)
 	}
-	now, err := d.settled(ctx, a, func(l entries) bool { return !l.has(keyID) })
+	now, all, err := d.settled(ctx, a, alikeAfter, func(l entries) bool { return !l.has(keyID) })
 	if err != nil {
 		return nil // it was accepted; some replicas have not heard of it
 	}
-	d.restore(ctx, a, before.without(keyID), now)
+	d.restore(ctx, a, before.without(keyID), all.without(keyID), now)
 	return nil
 }

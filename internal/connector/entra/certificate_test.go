@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -212,27 +213,29 @@ func TestCertificateIsAddedBesideTheOld(t *testing.T) {
 }
 
 func TestProofNeedsACertificateThatIsValidNow(t *testing.T) {
-	x := newTown(t, world.Lag{})
-	for name, prover := range map[string]secret.Value{
-		"of another application": x.current(x.tenant.DemoCertificate), "a client secret": secret.New("abc8Q~a-client-secret-as-Entra-makes-it"),
-		"unreadable": secret.New("-----BEGIN PRIVATE KEY-----"),
-	} {
-		x.sent = nil
-		o := order(application(x.tenant.DemoPEM), "rk-"+name+"1")
-		o.Prover = prover
-		if _, _, err := x.Issue(t.Context(), o); err != nil || !slices.Equal(x.sent, []string{"PATCH"}) {
-			t.Errorf("%s: sent %v, %v", name, x.sent, err)
+	synctest.Test(t, func(t *testing.T) {
+		x := newTown(t, world.Lag{})
+		for name, prover := range map[string]secret.Value{
+			"of another application": x.current(x.tenant.DemoCertificate), "a client secret": secret.New("abc8Q~a-client-secret-as-Entra-makes-it"),
+			"unreadable": secret.New("-----BEGIN PRIVATE KEY-----"),
+		} {
+			x.sent = nil
+			o := order(application(x.tenant.DemoPEM), "rk-"+name+"1")
+			o.Prover = prover
+			if _, _, err := x.Issue(t.Context(), o); err != nil || !slices.Equal(x.sent, []string{"PATCH"}) {
+				t.Errorf("%s: sent %v, %v", name, x.sent, err)
+			}
 		}
-	}
-	// One that Graph refuses although it looks right changes nothing, and the list
-	// is written instead.
-	x.sent = nil
-	x.fault("error-before:POST graph.microsoft.com/v1.0/applications/*/addKey:times=1,value=403 Authentication_MissingOrMalformed")
-	o := order(application(x.tenant.DemoPEM), "rk-x2")
-	o.Prover = x.current(x.tenant.DemoPEM)
-	if _, _, err := x.Issue(t.Context(), o); err != nil || !slices.Equal(x.sent, []string{"POST addKey", "PATCH"}) {
-		t.Errorf("refused: sent %v, %v", x.sent, err)
-	}
+		// One that Graph refuses although it looks right changes nothing, and the list
+		// is written instead.
+		x.sent = nil
+		x.fault("error-before:POST graph.microsoft.com/v1.0/applications/*/addKey:times=1,value=403 Authentication_MissingOrMalformed")
+		o := order(application(x.tenant.DemoPEM), "rk-x2")
+		o.Prover = x.current(x.tenant.DemoPEM)
+		if _, _, err := x.Issue(t.Context(), o); err != nil || !slices.Equal(x.sent, []string{"POST addKey", "PATCH"}) {
+			t.Errorf("refused: sent %v, %v", x.sent, err)
+		}
+	})
 }
 
 // Whatever becomes of the answer, one request is sent, and the error says what is
@@ -304,142 +307,224 @@ func TestCertificateIsFoundThroughLag(t *testing.T) {
 	}
 }
 
-// TestForeignEntriesGoBackAsTheyCame: byte for byte, signing pairs among them.
+// TestForeignEntriesGoBackAsTheyCame: signing pairs among them.
 func TestForeignEntriesGoBackAsTheyCame(t *testing.T) {
-	x := newTown(t, world.Lag{})
-	d := x.tenant.DemoPrincipal
-	a := principal(d)
-	x.cloud.World().Change(func() {
-		sp := x.cloud.World().Directory.ServicePrincipals[d.PrincipalID]
-		for _, other := range x.cloud.World().Directory.ServicePrincipalsInOrder() {
-			if other != nil && other.Name == "ServiceNow" {
-				sp.Keys, sp.Passwords = append(sp.Keys, other.Keys...), append(sp.Passwords, other.Passwords...)
+	synctest.Test(t, func(t *testing.T) {
+		x := newTown(t, world.Lag{})
+		d := x.tenant.DemoPrincipal
+		a := principal(d)
+		x.cloud.World().Change(func() {
+			sp := x.cloud.World().Directory.ServicePrincipals[d.PrincipalID]
+			for _, other := range x.cloud.World().Directory.ServicePrincipalsInOrder() {
+				if other != nil && other.Name == "ServiceNow" {
+					sp.Keys, sp.Passwords = append(sp.Keys, other.Keys...), append(sp.Passwords, other.Passwords...)
+				}
+			}
+		})
+		var was struct {
+			Keys []json.RawMessage `json:"keyCredentials"`
+		}
+		path := "/v1.0/servicePrincipals/" + d.PrincipalID + "?$select=keyCredentials"
+		if err := x.Graph.Get(t.Context(), path, &was); err != nil || len(was.Keys) != 2 {
+			t.Fatalf("%d keys, %v", len(was.Keys), err)
+		}
+		c, _, err := x.Issue(t.Context(), order(a, "rk-x1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sent struct {
+			Keys []map[string]any `json:"keyCredentials"`
+		}
+		if err := json.Unmarshal([]byte(x.bodies["PATCH"]), &sent); err != nil || len(sent.Keys) != 3 {
+			t.Fatalf("sent %d entries, %v", len(sent.Keys), err)
+		}
+		for i, raw := range was.Keys {
+			var want map[string]any
+			if err := json.Unmarshal(raw, &want); err != nil {
+				t.Fatal(err)
+			}
+			if want["key"] = nil; !maps.Equal(sent.Keys[i], want) {
+				t.Errorf("%s went back as %v", raw, sent.Keys[i])
+			}
+		}
+		if err := x.Withdraw(t.Context(), a, c.KeyID); err != nil {
+			t.Fatal(err)
+		}
+		var is struct {
+			Keys []json.RawMessage `json:"keyCredentials"`
+		}
+		if err := x.Graph.Get(t.Context(), path, &is); err != nil || len(is.Keys) != 2 || string(is.Keys[0]) != string(was.Keys[0]) || string(is.Keys[1]) != string(was.Keys[1]) {
+			t.Errorf("left are %s, %v", is.Keys, err)
+		}
+		for _, k := range x.cloud.Keys(d.ClientID) {
+			x.sent = nil
+			if err := x.Withdraw(t.Context(), a, k.KeyID); !errors.Is(err, connector.ErrNotApplied) || len(x.sent) > 0 {
+				t.Errorf("a signing key: sent %v, %v", x.sent, err)
 			}
 		}
 	})
-	var was struct {
-		Keys []json.RawMessage `json:"keyCredentials"`
-	}
-	path := "/v1.0/servicePrincipals/" + d.PrincipalID + "?$select=keyCredentials"
-	if err := x.Graph.Get(t.Context(), path, &was); err != nil || len(was.Keys) != 2 {
-		t.Fatalf("%d keys, %v", len(was.Keys), err)
-	}
-	c, _, err := x.Issue(t.Context(), order(a, "rk-x1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, raw := range was.Keys {
-		if !strings.Contains(x.bodies["PATCH"], string(raw)) {
-			t.Errorf("%s did not go back as it came", raw)
-		}
-	}
-	if err := x.Withdraw(t.Context(), a, c.KeyID); err != nil {
-		t.Fatal(err)
-	}
-	var is struct {
-		Keys []json.RawMessage `json:"keyCredentials"`
-	}
-	if err := x.Graph.Get(t.Context(), path, &is); err != nil || len(is.Keys) != 2 || string(is.Keys[0]) != string(was.Keys[0]) || string(is.Keys[1]) != string(was.Keys[1]) {
-		t.Errorf("left are %s, %v", is.Keys, err)
-	}
-	for _, k := range x.cloud.Keys(d.ClientID) {
-		x.sent = nil
-		if err := x.Withdraw(t.Context(), a, k.KeyID); !errors.Is(err, connector.ErrNotApplied) || len(x.sent) > 0 {
-			t.Errorf("a signing key: sent %v, %v", x.sent, err)
-		}
-	}
 }
 
 // TestLostUpdateIsRepaired (SAFETY F46): a write that cost a colleague's
 // certificate is seen and mended once.
 func TestLostUpdateIsRepaired(t *testing.T) {
-	for _, proof := range []bool{false, true} {
-		x := newTown(t, world.Lag{})
-		d := x.tenant.DemoCertificate
-		a := x.cloud.World().Directory.Applications[d.ApplicationID]
-		colleague := *a.Keys[0]
-		if _, _, err := x.Issue(t.Context(), order(application(d), "rk-colleague3")); err != nil {
-			t.Fatal(err)
-		}
-		foreign := x.ids(d)[1]
-		var told []string
-		x.Overwritten = func(_ inventory.Application, lost []inventory.Credential, restored bool) {
-			for _, c := range lost {
-				told = append(told, c.KeyID)
+	synctest.Test(t, func(t *testing.T) {
+		for _, proof := range []bool{false, true} {
+			x := newTown(t, world.Lag{})
+			d := x.tenant.DemoCertificate
+			a := x.cloud.World().Directory.Applications[d.ApplicationID]
+			colleague := *a.Keys[0]
+			if _, _, err := x.Issue(t.Context(), order(application(d), "rk-colleague3")); err != nil {
+				t.Fatal(err)
 			}
-			if !restored {
-				t.Error("it is not back")
-			}
-		}
-		// The directory forgets it in the moment of the write.
-		writes := 0
-		x.before = func(r *http.Request) {
-			if r.Method == "GET" || r.URL.Host != "graph.microsoft.com" {
-				if writes == 1 {
-					writes++
-					x.cloud.World().Change(func() {
-						a.Keys = slices.DeleteFunc(slices.Clone(a.Keys), func(k *world.Key) bool { return k.KeyID == foreign })
-					})
+			foreign := x.ids(d)[1]
+			var told []string
+			x.Overwritten = func(_ inventory.Application, lost []inventory.Credential, restored bool) {
+				for _, c := range lost {
+					told = append(told, c.KeyID)
 				}
-				return
+				if !restored {
+					t.Error("it is not back")
+				}
 			}
-			writes++
+			// The directory forgets it in the moment of the write.
+			writes := 0
+			x.before = func(r *http.Request) {
+				if r.Method == "GET" || r.URL.Host != "graph.microsoft.com" {
+					if writes == 1 {
+						writes++
+						x.cloud.World().Change(func() {
+							a.Keys = slices.DeleteFunc(slices.Clone(a.Keys), func(k *world.Key) bool { return k.KeyID == foreign })
+						})
+					}
+					return
+				}
+				writes++
+			}
+			o := order(application(d), "rk-x1")
+			if proof {
+				o.Prover = x.current(d) // then nothing of others can be lost by us, and it is not for us to put back
+			}
+			if _, _, err := x.Issue(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			if !proof && (!slices.Equal(told, []string{foreign}) || !slices.Contains(x.ids(d), foreign) || len(x.ids(d)) != 3) {
+				t.Errorf("told %v, left are %v, want also %s", told, x.ids(d), foreign)
+			}
+			if proof && (len(told) != 0 || len(x.ids(d)) != 2) {
+				t.Errorf("with proof: told %v", told)
+			}
+			if !slices.Contains(x.ids(d), colleague.KeyID) {
+				t.Error("the old one is gone")
+			}
 		}
-		o := order(application(d), "rk-x1")
-		if proof {
-			o.Prover = x.current(d) // then nothing of others can be lost by us, and it is not for us to put back
-		}
-		if _, _, err := x.Issue(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
-		if !proof && (!slices.Equal(told, []string{foreign}) || !slices.Contains(x.ids(d), foreign) || len(x.ids(d)) != 3) {
-			t.Errorf("told %v, left are %v, want also %s", told, x.ids(d), foreign)
-		}
-		if proof && (len(told) != 0 || len(x.ids(d)) != 2) {
-			t.Errorf("with proof: told %v", told)
-		}
-		if !slices.Contains(x.ids(d), colleague.KeyID) {
-			t.Error("the old one is gone")
-		}
+	})
+}
+
+// A certificate that somebody has just removed does not come back by our write of
+// a list that a slow replica still showed it in.
+func TestRemovedCertificateStaysRemoved(t *testing.T) {
+	refused := 0
+	for seed := range 40 {
+		synctest.Test(t, func(t *testing.T) {
+			x := newTown(t, world.Lag{List: 15 * time.Second})
+			d := x.tenant.DemoCertificate
+			x.cloud.World().Change(func() {
+				x.cloud.World().Directory.Applications[d.ApplicationID].Keys[0].Removed = time.Now()
+			})
+			time.Sleep(time.Duration(seed) * 300 * time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			_, _, err := x.Issue(ctx, order(application(d), "rk-x1"))
+			if err != nil {
+				refused++
+			}
+			if slices.Contains(x.ids(d), d.KeyID) || (err != nil) != (len(x.ids(d)) == 0) || err != nil && !errors.Is(err, connector.ErrNotApplied) {
+				t.Errorf("after %d: left are %v, %v", seed, x.ids(d), err)
+			}
+		})
+	}
+	if refused == 0 || refused == 40 {
+		t.Errorf("%d of 40 writes were refused; the news was never on its way", refused)
 	}
 }
 
+// What a write may have overwritten unseen is at least told of, if a reading shows it.
+func TestUnseenCertificateIsToldOf(t *testing.T) {
+	lost, told := 0, 0
+	for seed := range 40 {
+		synctest.Test(t, func(t *testing.T) {
+			x := newTown(t, world.Lag{List: 15 * time.Second})
+			d := x.tenant.DemoCertificate
+			id := "11111111-2222-4333-8444-555555555555"
+			x.cloud.World().Change(func() {
+				a := x.cloud.World().Directory.Applications[d.ApplicationID]
+				k := *a.Keys[0]
+				k.KeyID, k.Added = id, time.Now()
+				a.Keys = append(slices.Clone(a.Keys), &k)
+			})
+			time.Sleep(time.Duration(seed) * 300 * time.Millisecond)
+			mine := false
+			x.Overwritten = func(_ inventory.Application, list []inventory.Credential, restored bool) {
+				mine = mine || list[0].KeyID == id && !restored
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			_, _, err := x.Issue(ctx, order(application(d), "rk-x1"))
+			if gone := !slices.Contains(x.ids(d), id); gone && err == nil {
+				lost++
+				if mine {
+					told++
+				}
+			} else if mine {
+				t.Errorf("after %d: told of what is not lost", seed)
+			}
+		})
+	}
+	if lost == 0 || told == 0 {
+		t.Errorf("%d were lost and %d told of", lost, told)
+	}
+	t.Logf("%d were lost and %d told of", lost, told)
+}
+
 func TestWithdrawFindsOutWhatItIs(t *testing.T) {
-	x := newTown(t, world.Lag{})
-	d, p := x.tenant.DemoCertificate, x.tenant.DemoPrincipal
-	a := application(d)
-	first, v, err := x.Issue(t.Context(), order(a, "rk-x1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	x.sent = nil
-	if err := x.WithdrawProven(t.Context(), a, d.KeyID, v); err != nil || !slices.Equal(x.ids(d), []string{first.KeyID}) || !slices.Equal(x.sent, []string{"POST removeKey"}) {
-		t.Errorf("with proof: sent %v, left %v, %v", x.sent, x.ids(d), err)
-	}
-	second, _, err := x.Issue(t.Context(), order(a, "rk-x2"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	x.sent = nil
-	// A proof by the one that goes would leave an application without any.
-	if err := x.WithdrawProven(t.Context(), a, first.KeyID, v); err != nil || !slices.Equal(x.ids(d), []string{second.KeyID}) || !slices.Equal(x.sent, []string{"PATCH"}) {
-		t.Errorf("sent %v, left %v, %v", x.sent, x.ids(d), err)
-	}
-	if err := x.Withdraw(t.Context(), a, first.KeyID); err != nil {
-		t.Errorf("one that is gone: %v", err)
-	}
-	o := order(principal(p), "rk-x1")
-	o.Kind = inventory.ClientSecret
-	c, v, err := x.Issue(t.Context(), o)
-	if err != nil || c.Kind != inventory.ClientSecret || v.Hint() != c.Hint || len(x.cloud.Passwords(p.ClientID)) != 2 {
-		t.Fatalf("secret of a principal: %+v, %v", c, err)
-	}
-	if err := x.SignIn(t.Context(), o.Holder, v); err != nil {
-		t.Error(err)
-	}
-	if err := x.Withdraw(t.Context(), o.Holder, p.KeyID); err != nil || x.cloud.Passwords(p.ClientID)[0].KeyID != c.KeyID {
-		t.Errorf("withdraw of a principal's secret: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		x := newTown(t, world.Lag{})
+		d, p := x.tenant.DemoCertificate, x.tenant.DemoPrincipal
+		a := application(d)
+		first, v, err := x.Issue(t.Context(), order(a, "rk-x1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.sent = nil
+		if err := x.WithdrawProven(t.Context(), a, d.KeyID, v); err != nil || !slices.Equal(x.ids(d), []string{first.KeyID}) || !slices.Equal(x.sent, []string{"POST removeKey"}) {
+			t.Errorf("with proof: sent %v, left %v, %v", x.sent, x.ids(d), err)
+		}
+		second, _, err := x.Issue(t.Context(), order(a, "rk-x2"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.sent = nil
+		// A proof by the one that goes would leave an application without any.
+		if err := x.WithdrawProven(t.Context(), a, first.KeyID, v); err != nil || !slices.Equal(x.ids(d), []string{second.KeyID}) || !slices.Equal(x.sent, []string{"PATCH"}) {
+			t.Errorf("sent %v, left %v, %v", x.sent, x.ids(d), err)
+		}
+		if err := x.Withdraw(t.Context(), a, first.KeyID); err != nil {
+			t.Errorf("one that is gone: %v", err)
+		}
+		o := order(principal(p), "rk-x1")
+		o.Kind = inventory.ClientSecret
+		c, v, err := x.Issue(t.Context(), o)
+		if err != nil || c.Kind != inventory.ClientSecret || v.Hint() != c.Hint || len(x.cloud.Passwords(p.ClientID)) != 2 {
+			t.Fatalf("secret of a principal: %+v, %v", c, err)
+		}
+		if err := x.SignIn(t.Context(), o.Holder, v); err != nil {
+			t.Error(err)
+		}
+		if err := x.Withdraw(t.Context(), o.Holder, p.KeyID); err != nil || x.cloud.Passwords(p.ClientID)[0].KeyID != c.KeyID {
+			t.Errorf("withdraw of a principal's secret: %v", err)
+		}
+	})
 }
 
 func TestWithdrawWhoseAnswerIsLostCanBeAskedAgain(t *testing.T) {

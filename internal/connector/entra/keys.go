@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -42,19 +43,30 @@ func (k keyCredential) holds(der []byte, print string) bool {
 	return thumbprint(k.CustomKeyIdentifier) == print
 }
 
-// entry is one of an object's keyCredentials as Graph wrote it. A write takes the
-// whole list, and what is not ours goes back byte for byte.
+// entry is one of an object's keyCredentials with all that Graph wrote of it. A
+// write takes the whole list, and what is not ours goes back as it came.
 type entry struct {
 	keyCredential
-	raw json.RawMessage
+	members map[string]json.RawMessage
 }
 
 func (e *entry) UnmarshalJSON(b []byte) error {
-	e.raw = bytes.Clone(b)
+	if err := json.Unmarshal(b, &e.members); err != nil {
+		return err
+	}
 	return json.Unmarshal(b, &e.keyCredential)
 }
 
-func (e entry) MarshalJSON() ([]byte, error) { return e.raw, nil }
+func (e entry) MarshalJSON() ([]byte, error) { return json.Marshal(e.members) }
+
+// known is the entry for a list that is to keep it. Without its bytes it can only
+// mean one that is there: had somebody removed it a moment ago, which a reading may
+// not show yet, it would come back with them, and is refused without.
+func (e entry) known() entry {
+	e.members = maps.Clone(e.members)
+	e.members["key"] = json.RawMessage("null")
+	return e
+}
 
 // entries is the whole list.
 type entries []entry
@@ -76,6 +88,15 @@ func (l entries) has(keyID string) bool {
 // without is the list without one entry.
 func (l entries) without(keyID string) entries {
 	return slices.DeleteFunc(slices.Clone(l), func(e entry) bool { return e.KeyID == keyID })
+}
+
+// known is the list for a write that keeps all of it and adds what is new.
+func (l entries) known(add ...entry) entries {
+	list := entries{}
+	for _, e := range l {
+		list = append(list, e.known())
+	}
+	return append(list, add...)
 }
 
 // missing are those of l that are not in now.
@@ -105,16 +126,19 @@ func (d *Directory) read(ctx context.Context, a inventory.Application) (entries,
 	return o.Keys, nil
 }
 
+// How many readings in a row have to agree. Before a write it is enough of them to
+// have asked every replica, most likely: what none of them shows is overwritten.
 const (
-	alike      = 3  // readings in a row that have to agree
-	readAtMost = 24 // readings, in well over half a minute
+	alikeBefore = 8
+	alikeAfter  = 3
+	readAtMost  = 32 // readings, in well over half a minute
 )
 
 // settled reads the list until several readings in a row, which different
 // replicas may have answered, agree and are accepted. It waits no longer than the
 // context allows. If that is not enough, it returns the last reading with an
-// error that wraps connector.ErrLagging.
-func (d *Directory) settled(ctx context.Context, a inventory.Application, accept func(entries) bool) (last entries, err error) {
+// error that wraps connector.ErrLagging. Whatever any reading showed is in all.
+func (d *Directory) settled(ctx context.Context, a inventory.Application, alike int, accept func(entries) bool) (last, all entries, err error) {
 	agreed, pause := 0, 100*time.Millisecond
 	for n := range readAtMost {
 		if n > 0 && !waited(ctx, pause) {
@@ -122,8 +146,9 @@ func (d *Directory) settled(ctx context.Context, a inventory.Application, accept
 		}
 		now, err := d.read(ctx, a)
 		if err != nil {
-			return last, err
+			return last, all, err
 		}
+		all = append(all, now.missing(all)...)
 		switch {
 		case !accept(now):
 			agreed = 0
@@ -133,13 +158,13 @@ func (d *Directory) settled(ctx context.Context, a inventory.Application, accept
 			agreed = 1
 		}
 		if last = now; agreed == alike {
-			return now, nil
+			return now, all, nil
 		}
 		if n > 0 && agreed <= 1 {
 			pause = min(2*pause, 2*time.Second)
 		}
 	}
-	return last, fmt.Errorf("the certificates of %q differ from one reading to the next: %w", a.Name, connector.ErrLagging)
+	return last, all, fmt.Errorf("the certificates of %q differ from one reading to the next: %w", a.Name, connector.ErrLagging)
 }
 
 // waited reports whether there was time to wait so long, and for an answer after that.

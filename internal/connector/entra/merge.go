@@ -14,13 +14,13 @@ import (
 
 // Graph has no way to add one certificate without proof of another: PATCH takes
 // the whole list, and there is no ETag that would notice a write of somebody else
-// in between. So the list is read right before, until readings agree; sent once;
-// and compared after.
+// in between. So the list is read right before, until readings agree; all that any
+// of them showed is sent, once; and the list is compared after.
 
 // put writes the whole list, in one request. Its error wraps ErrNotApplied as
 // that of rest.Client.Once does.
 func (d *Directory) put(ctx context.Context, a inventory.Application, list entries, request string) error {
-	body, err := json.Marshal(map[string]entries{"keyCredentials": append(entries{}, list...)})
+	body, err := json.Marshal(map[string]entries{"keyCredentials": list})
 	if err != nil {
 		return errors.Join(connector.ErrNotApplied, fmt.Errorf("cannot write the certificates of %q: %w", a.Name, err))
 	}
@@ -32,25 +32,30 @@ func (d *Directory) put(ctx context.Context, a inventory.Application, list entri
 }
 
 // restore brings back, once, what was in the list before a write of ours and is
-// not there after it (SAFETY F46). Only a public part can be sent again: private
-// keys that sign for SAML, which Graph never shows, are told of and no more.
-func (d *Directory) restore(ctx context.Context, a inventory.Application, before, now entries) {
+// not there after it (SAFETY F46), and tells of it. What it can only tell of are
+// private keys that sign for SAML, whose bytes Graph never shows; and what one of
+// all the readings after the write showed, and none before it: that may have been
+// added in between and overwritten, or removed by somebody a moment before.
+func (d *Directory) restore(ctx context.Context, a inventory.Application, before, all, now entries) {
 	lost := before.missing(now)
-	if len(lost) == 0 {
-		return
-	}
-	again := append(entries{}, now...)
+	public := entries{}
 	for _, e := range lost {
 		if e.Usage == "Verify" && e.Key != "" {
-			again = append(again, e)
+			public = append(public, e)
 		}
 	}
-	restored := false
-	if len(again) == len(now)+len(lost) && d.put(ctx, a, again, "") == nil {
-		_, err := d.settled(ctx, a, func(l entries) bool { return len(lost.missing(l)) == 0 })
-		restored = err == nil
+	back := false
+	if len(public) > 0 && d.put(ctx, a, now.known(public...), "") == nil {
+		_, _, err := d.settled(ctx, a, alikeAfter, func(l entries) bool { return len(public.missing(l)) == 0 })
+		back = err == nil
 	}
-	if d.Overwritten == nil {
+	d.tell(a, public, back)
+	d.tell(a, lost.missing(public), false)
+	d.tell(a, all.missing(now).missing(lost), false)
+}
+
+func (d *Directory) tell(a inventory.Application, lost entries, restored bool) {
+	if d.Overwritten == nil || len(lost) == 0 {
 		return
 	}
 	var list []inventory.Credential
