@@ -2,13 +2,9 @@ package entra
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"rekey.example/rekey/internal/connector"
@@ -17,47 +13,62 @@ import (
 	"rekey.example/rekey/internal/secret"
 )
 
-// backdated is how long before now a certificate begins: Entra's clock, and that
-// of whoever proves something with it, may be behind ours.
-const backdated = 10 * time.Minute
-
-// addCertificate makes a key pair and adds its public half: with proof of the old
-// one if that is possible, else by writing the whole list. The write is sent
-// once. Unlike the text of a client secret the value is known whatever the answer
-// was, so the object tells whether it worked.
-func (d *Directory) addCertificate(ctx context.Context, o connector.Order) (none inventory.Credential, v secret.Value, err error) {
-	fail := func(err error) (inventory.Credential, secret.Value, error) {
+// addCertificate makes a key pair and adds its public half. The write is sent once.
+// Unlike the text of a client secret the value is known whatever the answer was, so
+// the object tells whether it worked.
+func (d *Directory) addCertificate(ctx context.Context, o connector.Order) (inventory.Credential, secret.Value, error) {
+	c, v, err := d.tryCertificate(ctx, o)
+	if err != nil {
 		v.Zero()
-		return none, secret.Value{}, fmt.Errorf("cannot add a certificate to %q: %w", o.Holder.Name, full(err))
+		return inventory.Credential{}, secret.Value{}, fmt.Errorf("cannot add a certificate to %q: %w", o.Holder.Name, full(err))
 	}
-	if v, err = makePair(ctx, o); err != nil {
-		return fail(errors.Join(connector.ErrNotApplied, err))
+	return c, v, nil
+}
+
+func (d *Directory) tryCertificate(ctx context.Context, o connector.Order) (c inventory.Credential, v secret.Value, err error) {
+	v, err = makePair(ctx, o)
+	if err != nil {
+		return c, v, errors.Join(connector.ErrNotApplied, err)
 	}
 	pair, err := secret.ParsePair(v)
 	if err != nil {
-		return fail(errors.Join(connector.ErrNotApplied, err))
+		return c, v, errors.Join(connector.ErrNotApplied, err)
 	}
 	add, err := newEntry(o, pair)
 	if err != nil {
-		return fail(errors.Join(connector.ErrNotApplied, err))
+		return c, v, errors.Join(connector.ErrNotApplied, err)
 	}
 	before, err := d.before(ctx, o.Holder)
 	if err != nil {
-		return fail(errors.Join(connector.ErrNotApplied, err))
+		return c, v, errors.Join(connector.ErrNotApplied, err)
 	}
-	whole, sent := true, error(nil)
-	if old := prover(o.Prover, before); old != nil {
-		sent = d.addKey(ctx, o, old, add)
-		whole = refusedProof(sent)
-	}
-	if whole {
-		sent = d.put(ctx, o.Holder, before.known(add), o.Request)
-	}
+	whole, sent := d.send(ctx, o, before, add)
 	if errors.Is(sent, connector.ErrNotApplied) {
-		return fail(sent)
+		return c, v, sent
 	}
-	der, print := pair.Certificate().Raw, pair.Thumbprint()
-	now, all, err := d.settled(ctx, o.Holder, alikeAfter, func(l entries) bool {
+	c, err = d.added(ctx, o.Holder, pair, before, whole)
+	if err != nil {
+		return c, v, errors.Join(sent, err)
+	}
+	return c, v, nil
+}
+
+// send adds one entry: with proof of the old one if that is possible, else by
+// writing the whole list. A proof that is refused has changed nothing.
+func (d *Directory) send(ctx context.Context, o connector.Order, before entries, add entry) (whole bool, err error) {
+	if old := prover(o.Prover, before); old != nil {
+		if err := d.addKey(ctx, o, old, add); !refusedProof(err) {
+			return false, err
+		}
+	}
+	return true, d.put(ctx, o.Holder, before.known(add), o.Request)
+}
+
+// added looks for the certificate of a pair after a write, however that ended, and
+// for what a write of the whole list has cost.
+func (d *Directory) added(ctx context.Context, a inventory.Application, p *secret.Pair, before entries, whole bool) (inventory.Credential, error) {
+	der, print := p.Certificate().Raw, p.Thumbprint()
+	now, all, err := d.settled(ctx, a, alikeAfter, func(l entries) bool {
 		_, ok := l.find(der, print)
 		return ok
 	})
@@ -65,14 +76,14 @@ func (d *Directory) addCertificate(ctx context.Context, o connector.Order) (none
 	if !ok {
 		// The reading's own error stays text: what it says of a reading, that nothing
 		// was changed, is not true of the write.
-		return fail(errors.Join(sent, fmt.Errorf("the directory does not show it, or not yet: %v", err)))
+		return inventory.Credential{}, fmt.Errorf("the directory does not show it, or not yet: %v", err)
 	}
 	if whole && err == nil {
-		d.restore(ctx, o.Holder, before, all, now)
+		d.restore(ctx, a, before, all, now)
 	}
-	c := found.credential(o.Holder, inventory.Certificate)
+	c := found.credential(a, inventory.Certificate)
 	c.Thumbprint = print
-	return c, v, nil
+	return c, nil
 }
 
 // timeBefore is how long the list may take to settle before a write. What is left
@@ -89,62 +100,6 @@ func (d *Directory) before(ctx context.Context, a inventory.Application) (entrie
 	return all, err
 }
 
-// makePair has the key pair made by whom the order says, or here.
-func makePair(ctx context.Context, o connector.Order) (secret.Value, error) {
-	starts, name := time.Now().Add(-backdated), commonName(o.Holder.Name)
-	if o.Pairs != nil {
-		return o.Pairs.MakePair(ctx, name, o.Marker, starts, o.Expires)
-	}
-	return secret.NewPair(name, starts, o.Expires)
-}
-
-// commonName is an application's name with what needs no quoting in a
-// distinguished name: letters, digits, space, dot, dash and underscore; at most
-// the 64 characters that X.520 allows.
-func commonName(name string) string {
-	s := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" .-_", r) {
-			return r
-		}
-		return '-'
-	}, name)
-	s = strings.TrimSpace(s[:min(len(s), 64)])
-	if s == "" {
-		return "rekey"
-	}
-	return s
-}
-
-// newEntry is the certificate as Graph takes it. Its key id is drawn here: a
-// request that a network delivers twice finds its own entry.
-func newEntry(o connector.Order, p *secret.Pair) (entry, error) {
-	c := p.Certificate()
-	ends := c.NotAfter
-	if o.Expires.Before(ends) {
-		ends = o.Expires
-	}
-	return fresh(map[string]any{
-		"keyId": guid(), "type": "AsymmetricX509Cert", "usage": "Verify", "key": base64.StdEncoding.EncodeToString(c.Raw),
-		"displayName": o.Label + " " + o.Marker, "startDateTime": c.NotBefore.UTC(), "endDateTime": ends.UTC().Truncate(time.Second),
-	})
-}
-
-func fresh(fields map[string]any) (e entry, err error) {
-	raw, err := json.Marshal(fields)
-	if err != nil {
-		return entry{}, err
-	}
-	return e, json.Unmarshal(raw, &e)
-}
-
-// guid is a random one, of version 4.
-func guid() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
 // removeCertificate removes a certificate by its key id: with proof of another if
 // there is one, else by writing the list without it.
 func (d *Directory) removeCertificate(ctx context.Context, a inventory.Application, keyID string, other secret.Value) error {
@@ -155,26 +110,24 @@ func (d *Directory) removeCertificate(ctx context.Context, a inventory.Applicati
 	if !before.has(keyID) {
 		return nil
 	}
-	fail := func(err error) error { return fmt.Errorf("cannot remove certificate %s of %q: %w", keyID, a.Name, err) }
-	if pair := prover(other, before.without(keyID)); pair != nil {
+	left := before.without(keyID)
+	if pair := prover(other, left); pair != nil {
 		err := d.removeKey(ctx, a, pair, keyID)
-		if e, ok := errors.AsType[*rest.Error](err); ok && e.Status == http.StatusBadRequest {
-			return d.gone(ctx, a, keyID, err)
-		}
-		if err == nil || !refusedProof(err) {
-			if err != nil {
-				return fail(err)
-			}
+		switch e, ok := errors.AsType[*rest.Error](err); {
+		case err == nil:
 			return nil
+		case ok && e.Status == http.StatusBadRequest:
+			return d.gone(ctx, a, keyID, err)
+		case !refusedProof(err):
+			return fmt.Errorf("cannot remove certificate %s of %q: %w", keyID, a.Name, err)
 		}
 	}
-	if err := d.put(ctx, a, before.without(keyID).known(), ""); err != nil {
-		return fail(err)
+	if err := d.put(ctx, a, left.known(), ""); err != nil {
+		return fmt.Errorf("cannot remove certificate %s of %q: %w", keyID, a.Name, err)
 	}
 	now, all, err := d.settled(ctx, a, alikeAfter, func(l entries) bool { return !l.has(keyID) })
-	if err != nil {
-		return nil // it was accepted; some replicas have not heard of it
+	if err == nil { // else some replicas have not heard of it, though it was accepted
+		d.restore(ctx, a, left, all.without(keyID), now)
 	}
-	d.restore(ctx, a, before.without(keyID), all.without(keyID), now)
 	return nil
 }
