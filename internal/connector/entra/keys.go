@@ -54,7 +54,13 @@ func (e *entry) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &e.members); err != nil {
 		return err
 	}
-	return json.Unmarshal(b, &e.keyCredential)
+	if err := json.Unmarshal(b, &e.keyCredential); err != nil {
+		return err
+	}
+	if e.KeyID == "" {
+		return errJSON
+	}
+	return nil
 }
 
 func (e entry) MarshalJSON() ([]byte, error) { return json.Marshal(e.members) }
