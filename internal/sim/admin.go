@@ -202,20 +202,30 @@ func (c *Cloud) credentials(clientID string) []credentialTruth {
 			for _, p := range h.Passwords {
 				t := credentialTruth{KeyID: p.KeyID, Kind: "password", Holder: holder, Name: p.Name, Hint: p.Hint, Starts: p.Starts, Ends: p.Ends,
 					Added: known(p.Added), Removed: known(p.Removed), LastUsed: known(p.LastUsed)}
-				for replica := range c.world.Replicas() {
-					if c.opens(replica, p) {
-						t.AcceptedBy = append(t.AcceptedBy, replica)
-					}
-				}
+				t.AcceptedBy = c.openAt(p.KeyID, p.Added, p.Removed, p.Starts, p.Ends)
 				list = append(list, t)
 			}
 			for _, k := range h.Keys {
-				list = append(list, credentialTruth{KeyID: k.KeyID, Kind: "key", Holder: holder, Name: k.Name, Starts: k.Starts, Ends: k.Ends,
-					Added: known(k.Added), Removed: known(k.Removed), LastUsed: known(k.LastUsed)})
+				t := credentialTruth{KeyID: k.KeyID, Kind: "key", Holder: holder, Name: k.Name, Starts: k.Starts, Ends: k.Ends,
+					Added: known(k.Added), Removed: known(k.Removed), LastUsed: known(k.LastUsed)}
+				if k.Usage == "Verify" {
+					t.AcceptedBy = c.openAt(k.KeyID, k.Added, k.Removed, k.Starts, k.Ends)
+				}
+				list = append(list, t)
 			}
 		}
 	})
 	return list
+}
+
+// openAt are the replicas that take a credential now. The caller holds Read.
+func (c *Cloud) openAt(keyID string, added, removed, starts, ends time.Time) (replicas []int) {
+	for replica := range c.world.Replicas() {
+		if c.opens(replica, keyID, added, removed, starts, ends) {
+			replicas = append(replicas, replica)
+		}
+	}
+	return replicas
 }
 
 func known(at time.Time) *time.Time {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"iter"
 	"strings"
 	"time"
@@ -9,45 +10,50 @@ import (
 )
 
 // Accepts is how many token replicas would let an application, by its client id,
-// sign in with a value now. All of them: w.Replicas().
+// sign in with a value now: a client secret, or a key pair as PEM or PFX, which
+// may be in base64. All of them: w.Replicas().
 func (c *Cloud) Accepts(clientID, value string) (replicas int) {
+	certificate, _ := leafOf(value)
 	for replica := range c.world.Replicas() {
-		if c.acceptedBy(replica, clientID, value) {
+		if c.acceptedBy(replica, clientID, value, certificate) {
 			replicas++
 		}
 	}
 	return replicas
 }
 
-func (c *Cloud) acceptedBy(replica int, clientID, value string) (yes bool) {
+func (c *Cloud) acceptedBy(replica int, clientID, value string, certificate []byte) (yes bool) {
 	c.world.Read(func() {
 		for _, h := range c.holders(clientID) {
 			for _, p := range h.Passwords {
-				yes = yes || p.Text != "" && p.Text == value && c.opens(replica, p)
+				yes = yes || p.Text != "" && p.Text == value && c.opens(replica, p.KeyID, p.Added, p.Removed, p.Starts, p.Ends)
+			}
+			for _, k := range h.Keys {
+				yes = yes || certificate != nil && k.Usage == "Verify" && bytes.Equal(k.DER, certificate) && c.opens(replica, k.KeyID, k.Added, k.Removed, k.Starts, k.Ends)
 			}
 		}
 	})
 	return yes
 }
 
-// opens reports whether a replica takes a client secret now. The caller holds Read.
-func (c *Cloud) opens(replica int, p *world.Password) bool {
+// opens reports whether a replica takes a credential now. The caller holds Read.
+func (c *Cloud) opens(replica int, keyID string, added, removed, starts, ends time.Time) bool {
 	now := time.Now()
-	return c.knows(replica, p) && !now.Before(p.Starts.Add(-5*time.Minute)) && now.Before(p.Ends)
+	return c.knows(replica, keyID, added, removed) && !now.Before(starts.Add(-5*time.Minute)) && now.Before(ends)
 }
 
 // knows asks the world with the words of package entra; a test compares the two.
-func (c *Cloud) knows(replica int, p *world.Password) bool {
+func (c *Cloud) knows(replica int, keyID string, added, removed time.Time) bool {
 	lag := c.world.Lag.Secret
 	for _, fault := range c.world.Faults.On() {
 		if fault.Name == world.SecretLag {
 			lag = fault.Delay
 		}
 	}
-	if !p.Added.IsZero() && !c.world.Heard(replica, "added "+p.KeyID, p.Added, lag) {
+	if !added.IsZero() && !c.world.Heard(replica, "added "+keyID, added, lag) {
 		return false
 	}
-	return p.Removed.IsZero() || !c.world.Heard(replica, "removed "+p.KeyID, p.Removed, lag)
+	return removed.IsZero() || !c.world.Heard(replica, "removed "+keyID, removed, lag)
 }
 
 // holders are the application and the service principal of a client id, with

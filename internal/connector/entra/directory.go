@@ -2,10 +2,10 @@ package entra
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"rekey.example/rekey/internal/connector"
@@ -20,6 +20,10 @@ type Directory struct {
 	Login  *rest.Client // https://login.microsoftonline.com, without a token
 	Tenant string
 
+	// Overwritten, if set, is told of certificates of others that were gone after
+	// a write of ours to the same list, and whether they are back.
+	Overwritten func(a inventory.Application, lost []inventory.Credential, restored bool)
+
 	tokens tokens
 }
 
@@ -28,64 +32,31 @@ var (
 	_ connector.Verifier = (*Directory)(nil)
 )
 
-type passwordCredential struct {
-	KeyID               string       `json:"keyId,omitzero"`
-	DisplayName         string       `json:"displayName"`
-	Hint                string       `json:"hint,omitzero"`
-	CustomKeyIdentifier string       `json:"customKeyIdentifier,omitzero"`
-	StartDateTime       time.Time    `json:"startDateTime,omitzero"`
-	EndDateTime         time.Time    `json:"endDateTime,omitzero"`
-	SecretText          secret.Value `json:"secretText,omitzero"`
-}
-
-func (p passwordCredential) credential(a inventory.Application) inventory.Credential {
-	return inventory.Credential{
-		Tenant: a.Tenant, Holder: a.ObjectID, KeyID: p.KeyID, Kind: inventory.ClientSecret,
-		Label: p.DisplayName, Hint: p.Hint, Starts: p.StartDateTime.UTC(), Expires: p.EndDateTime.UTC(),
-	}
-}
-
-type keyCredential struct {
-	KeyID               string    `json:"keyId"`
-	DisplayName         string    `json:"displayName"`
-	Usage               string    `json:"usage"`
-	CustomKeyIdentifier string    `json:"customKeyIdentifier"`
-	StartDateTime       time.Time `json:"startDateTime"`
-	EndDateTime         time.Time `json:"endDateTime"`
-}
-
-func (p keyCredential) credential(a inventory.Application, kind inventory.Kind) inventory.Credential {
-	return inventory.Credential{
-		Tenant: a.Tenant, Holder: a.ObjectID, KeyID: p.KeyID, Kind: kind, Label: p.DisplayName,
-		Thumbprint: thumbprint(p.CustomKeyIdentifier), Starts: p.StartDateTime.UTC(), Expires: p.EndDateTime.UTC(),
-	}
-}
-
 // Credentials reads the object itself: lists and deltas lag behind it.
 func (d *Directory) Credentials(ctx context.Context, a inventory.Application) ([]inventory.Credential, error) {
-	var object struct {
+	var read struct {
 		Passwords []passwordCredential `json:"passwordCredentials"`
 		Keys      []keyCredential      `json:"keyCredentials"`
 	}
-	path := rest.Path("v1.0", string(a.Holder), string(a.ObjectID)) + "?$select=id,passwordCredentials,keyCredentials"
-	if err := d.Graph.Get(ctx, path, &object); err != nil {
+	path := object(a) + "?$select=id,passwordCredentials,keyCredentials"
+	if err := d.Graph.Get(ctx, path, &read); err != nil {
 		return nil, fmt.Errorf("cannot read application %q: %w", a.Name, err)
 	}
 	signing := map[string]bool{}
-	for _, k := range object.Keys {
+	for _, k := range read.Keys {
 		if k.Usage == "Sign" {
 			signing[paired(k.CustomKeyIdentifier)] = true
 		}
 	}
 	list := []inventory.Credential{}
-	for _, p := range object.Passwords {
+	for _, p := range read.Passwords {
 		c := p.credential(a)
 		if p.CustomKeyIdentifier != "" && signing[paired(p.CustomKeyIdentifier)] {
 			c.Kind = inventory.SAMLSigning // the password of a signing key
 		}
 		list = append(list, c)
 	}
-	for _, k := range object.Keys {
+	for _, k := range read.Keys {
 		kind := inventory.Certificate
 		if k.Usage == "Sign" || k.CustomKeyIdentifier != "" && signing[paired(k.CustomKeyIdentifier)] {
 			kind = inventory.SAMLSigning
@@ -95,56 +66,43 @@ func (d *Directory) Credentials(ctx context.Context, a inventory.Application) ([
 	return list, nil
 }
 
-// Issue adds a client secret: one request to
-// https://learn.microsoft.com/graph/api/application-addpassword.
+// Issue adds a client secret, or a certificate with a new key pair.
 func (d *Directory) Issue(ctx context.Context, o connector.Order) (inventory.Credential, secret.Value, error) {
-	body, err := json.Marshal(map[string]any{"passwordCredential": passwordCredential{
-		DisplayName: o.Label + " " + o.Marker, EndDateTime: o.Expires.UTC(),
-	}})
-	if err != nil {
-		return inventory.Credential{}, secret.Value{}, errors.Join(connector.ErrNotApplied, err)
+	switch o.Kind {
+	case inventory.ClientSecret, "":
+		return d.addPassword(ctx, o)
+	case inventory.Certificate:
+		return d.addCertificate(ctx, o)
 	}
-	var out passwordCredential
-	err = d.Graph.Once(ctx, rest.Request{
-		Method: http.MethodPost, Path: rest.Path("v1.0", string(o.Holder.Holder), string(o.Holder.ObjectID), "addPassword"),
-		Header: http.Header{"Client-Request-Id": {o.Request}}, Body: body,
-	}, &out)
-	if e, ok := errors.AsType[*rest.Error](err); ok && e.Code == "TooManyAppPasswords" {
-		return inventory.Credential{}, secret.Value{}, fmt.Errorf("cannot add a secret to %q: %w: %w", o.Holder.Name, connector.ErrNoSlot, err)
-	}
-	if err != nil {
-		return inventory.Credential{}, secret.Value{}, fmt.Errorf("cannot add a secret to %q: %w", o.Holder.Name, err)
-	}
-	return out.credential(o.Holder), out.SecretText, nil
+	return inventory.Credential{}, secret.Value{}, fmt.Errorf("cannot issue a %s for %q: %w", o.Kind, o.Holder.Name, connector.ErrNotApplied)
 }
 
-// Withdraw removes a client secret by its key id. Entra says "not found" both of
-// one that is gone and, for seconds, of one that is new, so the object is read
-// again before that is believed.
+// Withdraw removes a client secret or a certificate by its key id.
 func (d *Directory) Withdraw(ctx context.Context, a inventory.Application, keyID string) error {
-	body, err := json.Marshal(map[string]string{"keyId": keyID})
+	return d.WithdrawProven(ctx, a, keyID, secret.Value{})
+}
+
+// WithdrawProven is Withdraw with another key pair that the holder has. It proves
+// that a certificate may be removed, which then needs no write of the whole list
+// of certificates.
+func (d *Directory) WithdrawProven(ctx context.Context, a inventory.Application, keyID string, prover secret.Value) error {
+	list, err := d.Credentials(ctx, a)
 	if err != nil {
 		return err
 	}
-	err = d.Graph.Once(ctx, rest.Request{
-		Method: http.MethodPost, Path: rest.Path("v1.0", string(a.Holder), string(a.ObjectID), "removePassword"), Body: body,
-	}, nil)
-	if err == nil {
-		return nil
+	i := slices.IndexFunc(list, func(c inventory.Credential) bool { return c.KeyID == keyID })
+	switch {
+	case i < 0 || list[i].Kind == inventory.ClientSecret:
+		return d.removePassword(ctx, a, keyID)
+	case list[i].Kind == inventory.Certificate:
+		return d.removeCertificate(ctx, a, keyID, prover)
 	}
-	if e, ok := errors.AsType[*rest.Error](err); ok && e.Status == http.StatusBadRequest {
-		list, again := d.Credentials(ctx, a)
-		if again != nil {
-			return errors.Join(err, again)
-		}
-		for _, c := range list {
-			if c.KeyID == keyID {
-				return fmt.Errorf("cannot remove secret %s of %q: %w: %w", keyID, a.Name, connector.ErrLagging, err)
-			}
-		}
-		return nil
-	}
-	return fmt.Errorf("cannot remove secret %s of %q: %w", keyID, a.Name, err)
+	return fmt.Errorf("cannot remove %s of %q: it belongs to a SAML signing certificate, which is not for rekey to touch: %w", keyID, a.Name, connector.ErrNotApplied)
+}
+
+// object is the path of a directory object, or of an action on it.
+func object(a inventory.Application, action ...string) string {
+	return rest.Path(append([]string{"v1.0", string(a.Holder), string(a.ObjectID)}, action...)...)
 }
 
 // Now is Entra's clock, from the Date header of a public document.

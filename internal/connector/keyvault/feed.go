@@ -114,7 +114,7 @@ func (f *Feed) entry(kind string, i item) inventory.Entry {
 func (f *Feed) recognise(ctx context.Context, e *inventory.Entry) error {
 	if f.Known != nil {
 		if k, ok := f.Known(ctx, e.Place); ok && k.Fingerprint != "" && k.Updated.Equal(e.Updated) {
-			e.Place.Version, e.Hint, e.Fingerprint = k.Place.Version, k.Hint, k.Fingerprint
+			e.Place.Version, e.Hint, e.Fingerprint, e.Thumbprint = k.Place.Version, k.Hint, k.Fingerprint, k.Thumbprint
 			return nil
 		}
 	}
@@ -126,7 +126,16 @@ func (f *Feed) recognise(ctx context.Context, e *inventory.Entry) error {
 		return err
 	}
 	defer d.Value.Zero()
-	e.Place.Version, e.Hint, e.Fingerprint = d.Version, d.Value.Hint(), f.Values.Fingerprint(d.Value)
+	e.Place.Version, e.Hint, e.Thumbprint = d.Version, d.Value.Hint(), ""
+	if secret.IsPair(d.Value) {
+		e.Hint = "" // every PEM begins alike
+		if pair, err := secret.ParsePair(d.Value); err == nil {
+			e.Thumbprint = pair.Thumbprint()
+		}
+	}
+	value := secret.Canonical(d.Value)
+	defer value.Zero()
+	e.Fingerprint = f.Values.Fingerprint(value)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/rest"
+	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/secret"
 )
 
@@ -26,6 +27,7 @@ type bundle struct {
 	Value       secret.Value      `json:"value"`
 	ID          string            `json:"id"`
 	ContentType string            `json:"contentType"`
+	Managed     bool              `json:"managed"` // it stands behind a certificate
 	Tags        map[string]string `json:"tags"`
 	Attributes  attributes        `json:"attributes"`
 }
@@ -34,9 +36,18 @@ type attributes struct {
 	Expires int64 `json:"exp,omitzero"` // unix seconds
 }
 
-// Put makes a new version of a secret and returns its id. It is sent once: a
-// lost answer is settled by reading, not by writing another version.
+// Put makes a new version of a secret, or of a certificate, and returns its id. It
+// is sent once: a lost answer is settled by reading, not by writing another
+// version. What Get then returns of a key pair may be in another form than what
+// was put; compare by secret.Canonical.
 func (k *Vault) Put(ctx context.Context, name string, d connector.Deposit) (string, error) {
+	if d.Kind == inventory.Certificate {
+		return k.putPair(ctx, name, d)
+	}
+	return k.set(ctx, name, d)
+}
+
+func (k *Vault) set(ctx context.Context, name string, d connector.Deposit) (string, error) {
 	in := map[string]any{"value": d.Value.Reveal(), "tags": d.Tags}
 	if d.ContentType != "" {
 		in["contentType"] = d.ContentType
@@ -68,11 +79,19 @@ func (k *Vault) Get(ctx context.Context, name string) (connector.Deposit, error)
 		}
 		return connector.Deposit{}, fmt.Errorf("cannot get secret %q: %w", name, err)
 	}
-	d := connector.Deposit{Value: out.Value, Version: version(out.ID), ContentType: out.ContentType, Tags: out.Tags}
+	d := connector.Deposit{Kind: out.kind(), Value: out.Value, Version: version(out.ID), ContentType: out.ContentType, Tags: out.Tags}
 	if out.Attributes.Expires != 0 {
 		d.Expires = time.Unix(out.Attributes.Expires, 0).UTC()
 	}
 	return d, nil
+}
+
+// kind is what a value is, as far as the vault knows: of a plain secret it is not told.
+func (b *bundle) kind() inventory.Kind {
+	if b.Managed {
+		return inventory.Certificate
+	}
+	return ""
 }
 
 // version is the last segment of https://host/secrets/name/version.

@@ -30,7 +30,7 @@ func platformApps() []app {
 			secrets: []secret{{label: "never expires", until: time.Date(2299, 12, 31, 0, 0, 0, 0, time.UTC), life: 0, unused: 640}},
 		},
 		{
-			name: "Fabric_Gateway_OnPremises", description: "Data gateway of the factory.", owners: []string{"rashid"}, age: 480,
+			name: "Fabric_Gateway_OnPremises", description: "Data gateway of the factory.", owners: []string{"rashid"}, ours: true, age: 480,
 			onPrincipal: []secret{{label: "gateway", ends: 11, life: 365, unused: 0, deposits: []deposit{{vault: prod, name: "fabric-gateway-secret",
 				consumer: "Factory data gateway", purpose: "Secret on the service principal of Fabric_Gateway_OnPremises", owner: "data-platform@contoso.com"}}}},
 		},

@@ -11,6 +11,7 @@
 package contoso
 
 import (
+	"crypto/ecdsa"
 	"math/rand/v2"
 	"time"
 
@@ -28,7 +29,10 @@ type Tenant struct {
 	Writer Identity `json:"writer"` // changes the applications it owns, and the vaults
 	Admin  Identity `json:"admin"`  // may do everything: for trying the Azure CLI
 
-	Demo Demo `json:"demo"`
+	Demo            Demo `json:"demo"`            // a client secret, in a vault's secret
+	DemoCertificate Demo `json:"demoCertificate"` // a certificate, in a vault's certificate, read as PFX
+	DemoPEM         Demo `json:"demoPem"`         // a certificate, in a vault's secret, as PEM
+	DemoPrincipal   Demo `json:"demoPrincipal"`   // a client secret on a service principal, in a vault's secret
 }
 
 // Identity is an application of ours with a secret that works.
@@ -40,15 +44,16 @@ type Identity struct {
 	Secret        string `json:"secret"`
 }
 
-// Demo is a credential that is good to show a rotation on: it ends in six
-// days, rekey-writer owns the application, and its place and consumer are known.
+// Demo is a credential that is good to show a rotation on: it ends in six to
+// eleven days, rekey-writer owns its holder, and its place and consumer are known.
 type Demo struct {
 	Name          string `json:"name"`
 	ClientID      string `json:"clientId"`
-	ApplicationID string `json:"applicationId"`
+	ApplicationID string `json:"applicationId"` // object id
+	PrincipalID   string `json:"principalId"`   // object id of the service principal
 	KeyID         string `json:"keyId"`
 	Vault         string `json:"vault"`
-	Secret        string `json:"secret"` // the name in the vault
+	Secret        string `json:"secret"` // the name in the vault, of a certificate too
 	Consumer      string `json:"consumer"`
 }
 
@@ -63,6 +68,9 @@ type seeder struct {
 	tenant Tenant
 	people map[string]string // short name to object id
 	ids    []string          // object ids of the people who are still there
+
+	authority *ecdsa.PrivateKey // of the company's own certificates
+	keys      int               // how many RSA keys are taken
 }
 
 // Seed writes the tenant into an empty world. It has the hand-written
@@ -73,6 +81,7 @@ func Seed(w *world.World, apps int) Tenant {
 	s.tenant = Tenant{ID: w.Tenant.ID, Domain: w.Tenant.Domain, Name: w.Tenant.Name, SubscriptionID: w.Tenant.SubscriptionID}
 	w.Change(func() {
 		s.rnd = w.Rand()
+		s.authority = drawKey(rand.New(rand.NewPCG(2, 6)))
 		s.seedPeople()
 		s.seedMicrosoft()
 		s.seedVaults()

@@ -2,15 +2,20 @@ package contoso
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
 
 	"rekey.example/rekey/internal/sim/world"
 )
@@ -130,6 +135,59 @@ func TestSecretsEndWhenTheStorySaysSo(t *testing.T) {
 	}
 	if !slices.Contains(w.Directory.Applications[tenant.Demo.ApplicationID].Owners, tenant.Writer.PrincipalID) {
 		t.Error("rekey-writer does not own the application of the demonstration")
+	}
+}
+
+func TestDemonstrationsOfOtherKinds(t *testing.T) {
+	w, tenant := seeded(t, 1, 0)
+	d := &w.Directory
+	for _, demo := range []Demo{tenant.Demo, tenant.DemoCertificate, tenant.DemoPEM, tenant.DemoPrincipal} {
+		a, sp := d.Applications[demo.ApplicationID], d.ServicePrincipals[demo.PrincipalID]
+		if a == nil || sp == nil || a.AppID != demo.ClientID || sp.AppID != demo.ClientID || !slices.Contains(a.Owners, tenant.Writer.PrincipalID) {
+			t.Errorf("%s: application and principal do not belong together, or to rekey-writer", demo.Name)
+		}
+		s := w.Azure.Vaults[demo.Vault].Secrets[demo.Secret]
+		if s == nil || s.Versions[0].Tags["consumer"] != demo.Consumer {
+			t.Errorf("%s: its value is not in %s/%s for %q", demo.Name, demo.Vault, demo.Secret, demo.Consumer)
+		}
+	}
+	if sp := d.ServicePrincipals[tenant.DemoPrincipal.PrincipalID]; !slices.Contains(sp.Owners, tenant.Writer.PrincipalID) || sp.Passwords[0].KeyID != tenant.DemoPrincipal.KeyID {
+		t.Error("the secret of the principal is not on a principal that rekey-writer owns")
+	}
+	for demo, contentType := range map[Demo]string{tenant.DemoCertificate: "application/x-pkcs12", tenant.DemoPEM: "application/x-pem-file"} {
+		k := d.Applications[demo.ApplicationID].Keys[0]
+		if left := time.Until(k.Ends).Hours() / 24; k.KeyID != demo.KeyID || left < 6 || left > 12 {
+			t.Errorf("%s: the certificate ends in %.0f days", demo.Name, left)
+		}
+		v := w.Azure.Vaults[demo.Vault].Secrets[demo.Secret].Versions[0]
+		if v.ContentType != contentType {
+			t.Errorf("%s: the vault hands out %s", demo.Name, v.ContentType)
+		}
+		var key any
+		var der []byte
+		if raw, err := base64.StdEncoding.DecodeString(v.Value); err == nil {
+			private, leaf, err := pkcs12.Decode(raw, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			key, der = private, leaf.Raw
+		} else {
+			block, rest := pem.Decode([]byte(v.Value))
+			private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			block, _ = pem.Decode(rest)
+			key, der = private, block.Bytes
+		}
+		leaf, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		private, ok := key.(*rsa.PrivateKey)
+		if !ok || !private.PublicKey.Equal(leaf.PublicKey) || !bytes.Equal(der, k.DER) {
+			t.Errorf("%s: the vault does not hold the RSA key of the certificate", demo.Name)
+		}
 	}
 }
 

@@ -5,18 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf16"
 
 	"rekey.example/rekey/internal/sim/world"
-)
-
-// The credential the demonstration rotates.
-const (
-	demoApp      = "D365_Basware_InvoiceExport"
-	demoSecret   = "basware-invoice-export-secret"
-	demoConsumer = "Invoice export to Basware"
 )
 
 // plant puts an application into the directory, with its service principal, its
@@ -47,10 +41,7 @@ func (s *seeder) plant(spec app) *world.Application {
 	}
 	a.Changed = newest(&a.Holder)
 
-	if spec.name == demoApp {
-		s.tenant.Demo = Demo{Name: a.Name, ClientID: a.AppID, ApplicationID: a.ID, KeyID: a.Passwords[0].KeyID,
-			Vault: finance, Secret: demoSecret, Consumer: demoConsumer}
-	}
+	s.show(spec, a, principal)
 	return a
 }
 
@@ -78,6 +69,9 @@ func (s *seeder) principal(a *world.Application, spec app) *world.ServicePrincip
 		Enabled: !spec.disabled, Type: "Application", OwnerOrg: s.tenant.ID, Names: append([]string{a.AppID}, a.IdentifierURIs...),
 	}
 	sp.Changed = sp.Created
+	if spec.ours && len(spec.onPrincipal) > 0 {
+		sp.Owners = slices.Clone(a.Owners)
+	}
 	for _, role := range spec.granted {
 		s.grant(sp, role)
 	}

@@ -41,6 +41,9 @@ type certificate struct {
 	ends, life   int // as for secret
 	unused       int
 	vault, place string // the certificate in a vault, if any
+	pfx          bool   // the vault hands it out as PFX, not PEM
+	pasted       bool   // it is no certificate there but a plain secret that holds PEM
+	consumer     string // a tag
 }
 
 // deposit is a copy of a secret in a vault.
@@ -68,7 +71,7 @@ const (
 
 func handWritten() []app {
 	var apps []app
-	for _, part := range [][]app{financeApps(), centralApps(), powerApps(), warehouseApps(), peopleApps(), platformApps(), strayApps()} {
+	for _, part := range [][]app{financeApps(), centralApps(), powerApps(), warehouseApps(), peopleApps(), platformApps(), strayApps(), bankApps()} {
 		apps = append(apps, part...)
 	}
 	return apps

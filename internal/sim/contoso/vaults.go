@@ -72,7 +72,7 @@ func (s *seeder) seedRoles() {
 		}
 		v.Policies = []world.AccessPolicy{
 			{ObjectID: t.Reader.PrincipalID, Secrets: []string{"get", "list"}, Certificates: []string{"get", "list"}, Keys: []string{"get", "list"}},
-			{ObjectID: t.Writer.PrincipalID, Secrets: secrets, Certificates: []string{"get", "list", "import", "create"}},
+			{ObjectID: t.Writer.PrincipalID, Secrets: secrets, Certificates: []string{"get", "list", "import", "create", "delete"}},
 			{ObjectID: t.Admin.PrincipalID, Secrets: append(secrets, "purge"), Certificates: append(secrets, "import", "create", "purge"), Keys: append(secrets, "import", "create", "purge")},
 			{ObjectID: s.people["nora"], Secrets: []string{"get", "list", "set"}},
 		}

@@ -130,9 +130,9 @@ func TestKeyIsTakenInEveryForm(t *testing.T) {
 	}
 }
 
-func TestRollingAKeyNeedsProofAndNoPermission(t *testing.T) {
+func TestRollingItsOwnKeyNeedsProofAndNoPermission(t *testing.T) {
 	x := newTenant(t, world.Config{}, all)
-	a := x.add("a")
+	a := x.add("a", func(a *world.Application) { a.AppID = x.caller.AppID })
 	path := "/applications/" + a.ID
 	second := certificate(t, "second")
 	add := func(proof string) string {
@@ -158,4 +158,93 @@ func TestRollingAKeyNeedsProofAndNoPermission(t *testing.T) {
 	made := x.want(200, "POST", path+"/addKey", add(good))
 	x.want(204, "POST", path+"/removeKey", `{"keyId":"`+made.string("keyId")+`","proof":"`+good+`"}`)
 	x.want(400, "POST", path+"/removeKey", `{"keyId":"`+made.string("keyId")+`","proof":"`+good+`"}`)
+}
+
+func TestRollingAForeignKeyNeedsPermissionToo(t *testing.T) {
+	x := newTenant(t, world.Config{}, all)
+	a := x.add("a")
+	path := "/applications/" + a.ID
+	x.want(204, "PATCH", path, `{"keyCredentials":[`+keyJSON(certificate(t, "first"))+`]}`)
+	body := func(name string) string {
+		proof := proofToken(t, a.ID, world.LegacyGraph, time.Now(), 10*time.Minute)
+		return `{"keyCredential":` + keyJSON(certificate(t, name)) + `,"proof":"` + proof + `"}`
+	}
+	for _, roles := range []string{"", "Application.Read.All", "Application.ReadWrite.OwnedBy"} {
+		x.signIn(roles)
+		if p := x.want(403, "POST", path+"/addKey", body("second")); p.code() != "Authorization_RequestDenied" {
+			t.Errorf("%q: %s", roles, p.text)
+		}
+	}
+	x.w.Change(func() { a.Owners = []string{x.caller.ID} })
+	x.want(200, "POST", path+"/addKey", body("second"))
+	x.signIn("Application.ReadWrite.All")
+	x.w.Change(func() { a.Owners = nil })
+	x.want(200, "POST", path+"/addKey", body("third"))
+}
+
+// The lost update that makes PATCH dangerous: nothing tells the second writer
+// that the list he read is old.
+func TestTheLastWriterOfKeysWins(t *testing.T) {
+	x := newTenant(t, world.Config{}, all)
+	path := "/applications/" + x.add("a").ID
+	read, err := json.Marshal(x.get(path + "?$select=keyCredentials").json["keyCredentials"])
+	if err != nil || string(read) != "[]" {
+		t.Fatalf("read %s, %v", read, err)
+	}
+	x.want(204, "PATCH", path, `{"keyCredentials":[`+keyJSON(certificate(t, "one"))+`]}`)
+	x.want(204, "PATCH", path, `{"keyCredentials":[`+keyJSON(certificate(t, "other"))+`]}`, "If-Match", "*")
+	keys := x.get(path).json["keyCredentials"].([]any)
+	if len(keys) != 1 || keys[0].(map[string]any)["displayName"] != "CN=other" {
+		t.Errorf("left are %v", keys)
+	}
+}
+
+// A client may draw the key id itself; then a request that is delivered twice has
+// made one certificate.
+func TestKeyIDOfTheClientIsKept(t *testing.T) {
+	x := newTenant(t, world.Config{}, all)
+	path := "/applications/" + x.add("a").ID
+	entry := `{"keyId":"11111111-2222-4333-8444-555555555555",` + keyJSON(certificate(t, "c"))[1:]
+	for range 2 {
+		x.want(204, "PATCH", path, `{"keyCredentials":[`+entry+`]}`)
+	}
+	keys := x.get(path).json["keyCredentials"].([]any)
+	if len(keys) != 1 || keys[0].(map[string]any)["keyId"] != "11111111-2222-4333-8444-555555555555" {
+		t.Errorf("made %v", keys)
+	}
+	x.want(204, "PATCH", path, `{"keyCredentials":[`+keyJSON(certificate(t, "d"))+`]}`)
+	for range 2 { // without one it is another each time
+		x.want(204, "PATCH", path, `{"keyCredentials":[`+keyJSON(certificate(t, "d"))+`]}`)
+	}
+	if n := x.facts("patchKeys"); n != 5 {
+		t.Errorf("%d facts", n)
+	}
+}
+
+// Entries of a SAML signing pair come back without their private half and have to
+// go back as they came.
+func TestSigningKeysGoBackAsTheyCame(t *testing.T) {
+	x := newTenant(t, world.Config{}, all)
+	der := certificate(t, "Microsoft Azure Federated SSO Certificate")
+	sum := sha1.Sum(der)
+	sp := &world.ServicePrincipal{Holder: world.Holder{ID: "5a5a5a5a-0000-4000-8000-000000000001", AppID: "5a5a5a5a-0000-4000-8000-000000000002", Name: "sso"}, Enabled: true, SSOMode: "saml"}
+	from, to := time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0).Add(-time.Hour)
+	sp.Keys = []*world.Key{
+		{KeyID: "5a5a5a5a-0000-4000-8000-000000000003", Type: "X509CertAndPassword", Usage: "Sign", Thumbprint: sum[:], Starts: from, Ends: to},
+		{KeyID: "5a5a5a5a-0000-4000-8000-000000000004", Type: "AsymmetricX509Cert", Usage: "Verify", Thumbprint: sum[:], DER: der, Starts: from, Ends: to},
+	}
+	x.w.Change(func() { x.w.Directory.AddServicePrincipal(sp) })
+	path := "/servicePrincipals/" + sp.ID
+	before := x.get(path + "?$select=keyCredentials")
+	read, err := json.Marshal(before.json["keyCredentials"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.want(204, "PATCH", path, `{"keyCredentials":`+strings.TrimSuffix(string(read), "]")+","+keyJSON(certificate(t, "mine"))+`]}`)
+	after := x.get(path + "?$select=keyCredentials").json["keyCredentials"].([]any)
+	kept, err := json.Marshal(after[:2])
+	if err != nil || string(kept) != string(read) || len(after) != 3 {
+		t.Errorf("the pair was\n%s\nand is\n%s", read, kept)
+	}
+	x.want(400, "PATCH", path, `{"keyCredentials":`+strings.Replace(string(read), "Sign", "Verify", 1)+`}`)
 }

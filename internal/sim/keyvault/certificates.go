@@ -58,7 +58,9 @@ func (c *call) findCertificate(name string) (*world.Certificate, error) {
 	return s, err
 }
 
-func (c *call) certificateVersion(name, id string) (*world.Certificate, *world.CertificateVersion, error) {
+// certificateVersion finds a version, the newest one when none is named. A stale
+// vault does not know the newest yet.
+func (c *call) certificateVersion(name, id string, stale bool) (*world.Certificate, *world.CertificateVersion, error) {
 	if err := checkVersionID(id); err != nil {
 		return nil, nil, err
 	}
@@ -66,10 +68,11 @@ func (c *call) certificateVersion(name, id string) (*world.Certificate, *world.C
 	if err != nil {
 		return nil, nil, err
 	}
+	known := known(s.Versions, stale)
 	if id == "" {
-		return s, newest(s.Versions), nil
+		return s, newest(known), nil
 	}
-	for _, v := range s.Versions {
+	for _, v := range known {
 		if strings.EqualFold(v.ID, id) {
 			return s, v, nil
 		}
@@ -78,10 +81,11 @@ func (c *call) certificateVersion(name, id string) (*world.Certificate, *world.C
 }
 
 func (c *call) getCertificate(name, id string) (a *answer, err error) {
+	stale := c.strikes(world.StaleVault)
 	c.w.Change(func() {
 		var s *world.Certificate
 		var v *world.CertificateVersion
-		if s, v, err = c.certificateVersion(name, id); err == nil {
+		if s, v, err = c.certificateVersion(name, id, stale); err == nil {
 			c.record("getCertificate", s.Name, v.ID)
 			a = ok(c.certificateBundle(s, v))
 		}
@@ -148,7 +152,7 @@ func (c *call) updateCertificate(name, id string) (*answer, error) {
 	c.w.Change(func() {
 		var s *world.Certificate
 		var v *world.CertificateVersion
-		if s, v, err = c.certificateVersion(name, id); err != nil {
+		if s, v, err = c.certificateVersion(name, id, false); err != nil {
 			return
 		}
 		v.Enabled = body.Attributes.enabled(v.Enabled)

@@ -243,3 +243,28 @@ func TestKeys(t *testing.T) {
 	}
 	c.fails(400, "BadParameter", "", "POST", "/keys/k/create", map[string]any{"kty": "RSA", "key_size": 512})
 }
+
+func TestFaultsOfTheVaultStrikeCertificatesToo(t *testing.T) {
+	w := newWorld(t, world.Lag{})
+	c := as(t, w, officer)
+	c.want(202, "POST", "/certificates/web/create", selfSigned(pemType))
+	value := c.want(200, "GET", "/secrets/web", nil).text("value")
+	c.want(202, "POST", "/certificates/web/create", selfSigned(pemType))
+	second := c.want(200, "GET", "/certificates/web", nil).text("x5t")
+	if err := w.Faults.Set(world.Fault{Name: world.StaleVault, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if stale := c.want(200, "GET", "/certificates/web", nil).text("x5t"); stale == second {
+		t.Error("a stale vault knows the newest version")
+	}
+	for _, path := range []string{"/certificates/new/import", "/certificates/new/create"} {
+		if err := w.Faults.Set(world.Fault{Name: world.SoftDeleted, Times: 1}); err != nil {
+			t.Fatal(err)
+		}
+		body := selfSigned(pemType)
+		body["value"] = value
+		c.fails(409, "Conflict", "ObjectIsDeletedButRecoverable", "POST", path, body)
+		w.Faults.Clear(world.SoftDeleted)
+	}
+	c.want(200, "POST", "/certificates/new/import", map[string]any{"value": value})
+}

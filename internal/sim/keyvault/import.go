@@ -33,6 +33,9 @@ func (c *call) importCertificate(name string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.strikes(world.SoftDeleted) {
+		return nil, c.certificates().deletedButRecoverable(name)
+	}
 	made.Tags = body.Tags
 	made.Enabled = body.Attributes.enabled(true)
 	var b *certificateBundle

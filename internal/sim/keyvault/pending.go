@@ -58,6 +58,9 @@ func (c *call) createCertificate(name string) (*answer, error) {
 	if err := checkSaid("", body.Attributes, body.Tags); err != nil {
 		return nil, err
 	}
+	if c.strikes(world.SoftDeleted) {
+		return nil, c.certificates().deletedButRecoverable(name)
+	}
 	var err error
 	c.w.Change(func() { err = c.creatable(name) })
 	if err != nil {
