@@ -66,6 +66,10 @@ func NewCalendar(windows []Window, freezes []Freeze) (*Calendar, error) {
 	return c, errors.Join(wrong...)
 }
 
+// Bounds are the first moment of the freeze with that index in the configuration,
+// and the first one after it.
+func (c *Calendar) Bounds(i int) (from, to time.Time) { return c.freezes[i].from, c.freezes[i].to }
+
 func parseFreeze(f Freeze) (out freeze, err error) {
 	if f.Name == "" {
 		return out, errors.New("it has no name")

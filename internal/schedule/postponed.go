@@ -43,16 +43,16 @@ func (s *Service) Postpone(ctx context.Context, by access.Actor, keyID string, u
 	if err := by.Check(access.PostponeDue); err != nil {
 		return p, err
 	}
+	d, err := s.Inventory.Credential(ctx, by, keyID)
+	if err != nil {
+		return p, err
+	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	if reason = strings.TrimSpace(reason); reason == "" || len(reason) > longestReason {
 		return p, &InvalidError{fmt.Sprintf("say why it is postponed, in at most %d characters", longestReason)}
 	}
 	if !until.After(now) || until.Sub(now) > longestPostponement {
 		return p, &InvalidError{"it can be postponed to a day within the next year"}
-	}
-	d, err := s.Inventory.Credential(ctx, by, keyID)
-	if err != nil {
-		return p, err
 	}
 	if !d.Expires.IsZero() && until.After(d.Expires) {
 		return p, &InvalidError{fmt.Sprintf("it ends on %s, before that; choose an earlier day, or let it end and acknowledge the finding", d.Expires.Format(time.DateOnly))}
