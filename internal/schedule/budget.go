@@ -19,12 +19,12 @@ const (
 )
 
 const (
-	portion = 40 // writes that are reserved with one commit
+	portion = 32 // writes that are reserved with one commit
 	slack   = 8  // what flows in while the next portion is asked for too late
 
 	// What was reserved is sent within so long, or it is given up: the service
 	// counts writes when they arrive.
-	leaseLife = 2 * time.Second
+	leaseLife = time.Second
 )
 
 // Budget keeps the writes of one application in one tenant inside the limits of
