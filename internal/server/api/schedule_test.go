@@ -12,7 +12,9 @@ import (
 func TestWhatIsDueIsShownAndPostponed(t *testing.T) {
 	h := newHouse(t)
 	h.live()
-	due := func() []wire.DueItem { return decode[wire.DuePage](t, h.ask("user", "GET", "/v1/schedule/due?days=365", "")).Value }
+	due := func() []wire.DueItem {
+		return decode[wire.DuePage](t, h.ask("user", "GET", "/v1/schedule/due?days=365", "")).Value
+	}
 	list := due()
 	if len(list) != 1 || list[0].Credential.KeyID != ending.KeyID || list[0].Due.IsZero() || list[0].Why == "" {
 		t.Fatalf("due: %+v", list)
