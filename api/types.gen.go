@@ -133,6 +133,42 @@ func (e CredentialState) Valid() bool {
 	}
 }
 
+// Defines values for DueState.
+const (
+	DueStateDue        DueState = "due"
+	DueStateFrozen     DueState = "frozen"
+	DueStateLater      DueState = "later"
+	DueStateNoPlace    DueState = "noPlace"
+	DueStateNotRotated DueState = "notRotated"
+	DueStatePostponed  DueState = "postponed"
+	DueStateRefused    DueState = "refused"
+	DueStateUnderWay   DueState = "underWay"
+)
+
+// Valid indicates whether the value is a known member of the DueState enum.
+func (e DueState) Valid() bool {
+	switch e {
+	case DueStateDue:
+		return true
+	case DueStateFrozen:
+		return true
+	case DueStateLater:
+		return true
+	case DueStateNoPlace:
+		return true
+	case DueStateNotRotated:
+		return true
+	case DueStatePostponed:
+		return true
+	case DueStateRefused:
+		return true
+	case DueStateUnderWay:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FindingState.
 const (
 	FindingStateAcknowledged FindingState = "acknowledged"
@@ -437,6 +473,20 @@ type Cancellation struct {
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
+// ChangeFreeze defines model for ChangeFreeze.
+type ChangeFreeze struct {
+	// Allow Plans that it does not hold back besides emergency and revoke
+	Allow []string `json:"allow,omitempty,omitzero"`
+
+	// Applications For which applications: names, #tags, owners; empty for all
+	Applications []string  `json:"applications,omitempty,omitzero"`
+	From         time.Time `json:"from"`
+	Name         string    `json:"name"`
+
+	// To The first moment after it
+	To time.Time `json:"to"`
+}
+
 // Check defines model for Check.
 type Check struct {
 	// Cure What to do
@@ -550,6 +600,30 @@ type CredentialPage struct {
 // CredentialState early has not begun; unknown has no end that the issuer tells
 type CredentialState string
 
+// DueItem defines model for DueItem.
+type DueItem struct {
+	Credential Credential `json:"credential"`
+
+	// Due When its rotation should begin
+	Due time.Time `json:"due"`
+
+	// Ends When it ends, by itself or because the policy wants it no older
+	Ends      time.Time    `json:"ends,omitempty,omitzero"`
+	Postponed Postponement `json:"postponed,omitempty,omitzero"`
+	State     DueState     `json:"state"`
+	Warning   string       `json:"warning,omitempty,omitzero"`
+	Why       string       `json:"why"`
+}
+
+// DuePage defines model for DuePage.
+type DuePage struct {
+	NextLink string    `json:"nextLink,omitempty,omitzero"`
+	Value    []DueItem `json:"value"`
+}
+
+// DueState defines model for DueState.
+type DueState string
+
 // Evidence defines model for Evidence.
 type Evidence struct {
 	At       time.Time `json:"at,omitempty,omitzero"`
@@ -620,6 +694,21 @@ type InvalidField struct {
 	Reason string `json:"reason"`
 }
 
+// MaintenanceWindow defines model for MaintenanceWindow.
+type MaintenanceWindow struct {
+	// Applications For which applications: names, #tags, owners; empty for all
+	Applications []string `json:"applications,omitempty,omitzero"`
+	Days         []string `json:"days"`
+
+	// From HH:MM
+	From string `json:"from"`
+	Name string `json:"name"`
+
+	// To HH:MM; not after from: on the next day
+	To   string `json:"to"`
+	Zone string `json:"zone"`
+}
+
 // Me defines model for Me.
 type Me struct {
 	Actor Actor `json:"actor"`
@@ -673,6 +762,21 @@ type PolicyResult struct {
 	// Resolved How many are no longer there
 	Resolved int       `json:"resolved"`
 	Value    []Finding `json:"value"`
+}
+
+// PostponeRequest defines model for PostponeRequest.
+type PostponeRequest struct {
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"`
+}
+
+// Postponement defines model for Postponement.
+type Postponement struct {
+	By     string    `json:"by"`
+	KeyID  string    `json:"keyId"`
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until"`
 }
 
 // Problem defines model for Problem.
@@ -814,6 +918,39 @@ type RotationRequest struct {
 
 // RotationState defines model for RotationState.
 type RotationState string
+
+// Schedule defines model for Schedule.
+type Schedule struct {
+	// AtOnce How many open rotations end the proposing
+	AtOnce  int            `json:"atOnce"`
+	Days    []ScheduleDay  `json:"days"`
+	Freezes []ChangeFreeze `json:"freezes"`
+
+	// Next When they are made next
+	Next time.Time `json:"next,omitempty,omitzero"`
+
+	// Open Whether changes are made now to applications that no window names
+	Open bool `json:"open,omitempty,omitzero"`
+
+	// Proposing Whether what is due is proposed by itself
+	Proposing bool                `json:"proposing"`
+	Windows   []MaintenanceWindow `json:"windows"`
+}
+
+// ScheduleDay defines model for ScheduleDay.
+type ScheduleDay struct {
+	// Date Its beginning, in UTC
+	Date time.Time `json:"date"`
+
+	// Due Rotations that should begin; on the first day also those that are overdue
+	Due int `json:"due"`
+
+	// Ends Credentials of those that end
+	Ends int `json:"ends"`
+
+	// Frozen The change freeze that holds
+	Frozen string `json:"frozen,omitempty,omitzero"`
+}
 
 // Severity defines model for Severity.
 type Severity string
@@ -1160,6 +1297,27 @@ type RefuseRotationParams struct {
 	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
 }
 
+// GetScheduleParams defines parameters for GetSchedule.
+type GetScheduleParams struct {
+	// Days How many days to look ahead; 90 if not given
+	Days int `form:"days,omitempty" json:"days,omitempty,omitzero"`
+}
+
+// ListDueParams defines parameters for ListDue.
+type ListDueParams struct {
+	// Limit How many at most in one page; 100 if not given
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After Where the page before ended, from its nextLink
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Days Those due within so many days; 90 if not given
+	Days int `form:"days,omitempty" json:"days,omitempty,omitzero"`
+
+	// Now Only those that are due already
+	Now bool `form:"now,omitempty" json:"now,omitempty,omitzero"`
+}
+
 // ListSyncsParams defines parameters for ListSyncs.
 type ListSyncsParams struct {
 	// Limit How many at most in one page; 100 if not given
@@ -1189,6 +1347,9 @@ type ConfirmRotationJSONRequestBody = Confirmation
 
 // RefuseRotationJSONRequestBody defines body for RefuseRotation for application/json ContentType.
 type RefuseRotationJSONRequestBody = Refusal
+
+// PostponeDueJSONRequestBody defines body for PostponeDue for application/json ContentType.
+type PostponeDueJSONRequestBody = PostponeRequest
 
 // StartSyncJSONRequestBody defines body for StartSync for application/json ContentType.
 type StartSyncJSONRequestBody = SyncRequest

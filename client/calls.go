@@ -83,3 +83,19 @@ func (c *Client) RevokeToken(ctx context.Context, id string) error {
 	_, err := answer[struct{}](c.raw.RevokeToken(ctx, id))
 	return err
 }
+
+// Schedule says what is due on each of the next days.
+func (c *Client) Schedule(ctx context.Context, days int) (api.Schedule, error) {
+	return answer[api.Schedule](c.raw.GetSchedule(ctx, &api.GetScheduleParams{Days: days}))
+}
+
+// Postpone keeps a credential from being proposed before a time.
+func (c *Client) Postpone(ctx context.Context, keyID string, q api.PostponeRequest) (api.Postponement, error) {
+	return answer[api.Postponement](c.raw.PostponeDue(ctx, keyID, q))
+}
+
+// Resume ends a postponement.
+func (c *Client) Resume(ctx context.Context, keyID string) error {
+	_, err := answer[struct{}](c.raw.ResumeDue(ctx, keyID))
+	return err
+}

@@ -94,3 +94,11 @@ func (c *Client) AuditEvents(ctx context.Context, q api.ListAuditEventsParams) i
 		return answer[page[api.AuditEvent]](c.raw.ListAuditEvents(ctx, &q))
 	})
 }
+
+// Due walks the credentials whose rotation is due, the first to end first.
+func (c *Client) Due(ctx context.Context, q api.ListDueParams) iter.Seq2[api.DueItem, error] {
+	return pages(func(after string) (page[api.DueItem], error) {
+		q.After = after
+		return answer[page[api.DueItem]](c.raw.ListDue(ctx, &q))
+	})
+}

@@ -44,16 +44,19 @@ const (
 	ReadAudit       Action = "audit.read"
 	ManageTokens    Action = "token.manage"
 	RunDoctor       Action = "doctor.run"
+	ReadSchedule    Action = "schedule.read"
+	PostponeDue     Action = "schedule.postpone"
 )
 
 var permitted = map[Role][]Action{
-	User:    {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ProposeRotation, CancelRotation},
-	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit},
+	User:    {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ProposeRotation, CancelRotation, ReadSchedule, PostponeDue},
+	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit, ReadSchedule},
 	Administrator: {
 		ReadInventory, SyncInventory, ReadPolicy, CheckPolicy, JudgeFinding, ReadRotations, ProposeRotation, ApproveRotation,
 		RefuseRotation, CancelRotation, PermitWithdraw, ReadAudit, ManageTokens, RunDoctor,
+		ReadSchedule, PostponeDue,
 	},
-	System: {SyncInventory, CheckPolicy, CarryRotation},
+	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation}, // it proposes what is due, and never approves
 }
 
 // Actor is whoever acts: a person, a program with a token, or rekey itself.

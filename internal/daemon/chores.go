@@ -22,6 +22,9 @@ func (d *Daemon) Work() {
 		if d.around != nil && d.config.Sync.Every > 0 {
 			d.guests.admit(func() { every(d.looking, d.config.Sync.Every, d.refresh) })
 		}
+		if d.around != nil && d.config.Schedule.Propose {
+			d.guests.admit(func() { every(d.looking, proposeEvery, d.proposeDue) })
+		}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rekey.example/rekey/internal/policy"
+	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/secret"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	Rotation Rotation
 	Bindings []Binding
 	Sync     Sync
+
+	Schedule schedule.Config
 
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.
@@ -101,6 +104,8 @@ func Defaults(data string) Config {
 			Lifetime: 180 * day, SignIns: 5, Proof: 2 * time.Minute, Overlap: day, Watch: day, Patience: 3 * day,
 		},
 		Sync: Sync{Every: 15 * time.Minute},
+
+		Schedule: schedule.Default(),
 	}
 }
 

@@ -40,6 +40,7 @@ func (c *Config) check() error {
 	if _, err := policy.New(nil, nil, c.Policy); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, c.checkSchedule())
 	for i, b := range c.Bindings {
 		if b.Application == "" || b.Consumer == "" {
 			wrong("entry %d of bindings lacks application or consumer", i+1)

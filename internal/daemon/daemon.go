@@ -23,6 +23,7 @@ import (
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/server"
 	"rekey.example/rekey/internal/server/api"
@@ -42,6 +43,8 @@ type Daemon struct {
 	policy    *policy.Policy
 	rotations *rotation.Keeper
 	carrier   *carrier
+	scheduled *schedule.Service
+	planner   *schedule.Planner
 	syncs     *syncs
 	api       *api.API
 
@@ -97,6 +100,11 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if d.policy, err = policy.New(d.store, d.log, c.Policy); err != nil {
 		return err
 	}
+	times, err := c.schedule(ring.Markers)
+	if err != nil {
+		return err
+	}
+	d.plan(times)
 	d.policy.Planned = func(_ context.Context, tx *store.Tx, tenant string) (map[inventory.ObjectID]bool, error) {
 		return rotation.UnderWay(tx, tenant)
 	}
@@ -108,7 +116,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	d.syncs = &syncs{daemon: d}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
-		Inventory: d.inventory, Policy: d.policy, Syncs: d.syncs,
+		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs,
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,
 		Patient: d.patient(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,

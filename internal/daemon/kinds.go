@@ -16,6 +16,7 @@ import (
 	"rekey.example/rekey/internal/connector/rest"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/schedule"
 )
 
 // Every connector has its line in this file, and nowhere else.
@@ -107,11 +108,11 @@ func (o own) Entries(ctx context.Context) iter.Seq2[[]inventory.Entry, error] {
 
 // graph is the wire to Microsoft Graph as one of our identities. Reads keep to
 // its pace, each identity to its own.
-func (s *surroundings) graph(as azcore.TokenCredential) (*rest.Client, error) {
+func (s *surroundings) graph(as azcore.TokenCredential, writes *schedule.Writes) (*rest.Client, error) {
 	pace := new(entra.Keeper)
 	return rest.New(rest.Config{
 		Base: "https://" + graphHost, Transport: s.wire, Credential: as, Scope: "https://" + graphHost + "/.default",
-		Before: s.waiting(pace.Before), After: pace.After,
+		Before: s.waiting(pace.Before), After: pace.After, BeforeWrite: s.waiting(writes.Before), AfterWrite: writes.After,
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/store"
 )
@@ -23,5 +24,6 @@ func schemas() []store.Schema {
 		policy.Schema,    // 40
 		rotation.Schema,  // 50
 		api.Schema,       // 70
+		schedule.Schema,  // 160
 	}
 }

@@ -56,10 +56,10 @@ func surround(c Config, db *store.DB, ring *secret.Keyring) (*surroundings, erro
 	if s.writer, err = identity(c.Writer, c.Tenant.ID, line); err != nil {
 		s.writer = azure.Unusable(fmt.Errorf("writer: %w", err))
 	}
-	if s.graphReader, err = s.graph(s.reader); err != nil {
+	if s.graphReader, err = s.graph(s.reader, s.writes(c)); err != nil {
 		return nil, err
 	}
-	if s.graphWriter, err = s.graph(s.writer); err != nil {
+	if s.graphWriter, err = s.graph(s.writer, s.writes(c)); err != nil {
 		return nil, err
 	}
 	if s.login, err = rest.New(rest.Config{Base: "https://" + loginHost, Transport: wire}); err != nil {

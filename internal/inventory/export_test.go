@@ -3,6 +3,7 @@ package inventory
 // The statements whose plans are tested.
 const (
 	WalkCredentials    = walkCredentials
+	WalkDates          = walkDates
 	CredentialsOf      = credentialsOf
 	CredentialsByKey   = credentialsByKey
 	ApplicationsByID   = applicationsByID

@@ -43,6 +43,8 @@ type Row struct {
 	Consumers   []Binding // what breaks when it ends
 	Unmanaged   time.Time // since when it is known that rekey did not make it; zero: rekey did, or it was there before
 	Gone        time.Time // when it was missed; zero while it is there
+
+	position string // see Position
 }
 
 // Listing is one page, the credentials that end first at the beginning.

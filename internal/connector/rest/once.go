@@ -62,6 +62,11 @@ func (c *Client) Once(ctx context.Context, q Request, v any) error {
 	if err := c.authorize(ctx, r, ""); err != nil {
 		return notApplied(err)
 	}
+	if c.BeforeWrite != nil {
+		if err := c.BeforeWrite(ctx, r); err != nil {
+			return notApplied(bare(r, err))
+		}
+	}
 	resp, err := c.writes.Do(r)
 	if err != nil {
 		err = bare(r, err)
@@ -71,6 +76,9 @@ func (c *Client) Once(ctx context.Context, q Request, v any) error {
 		return err
 	}
 	defer resp.Body.Close()
+	if c.AfterWrite != nil {
+		c.AfterWrite(resp)
+	}
 	return c.decode(r, resp, v)
 }
 

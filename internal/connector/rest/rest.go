@@ -34,6 +34,11 @@ type Config struct {
 	// every answer to one. A rate keeper lives in them.
 	Before func(context.Context, *http.Request) error
 	After  func(*http.Response)
+
+	// BeforeWrite is called ahead of what Once sends and may wait; its error means
+	// that nothing was sent. AfterWrite sees the answer.
+	BeforeWrite func(context.Context, *http.Request) error
+	AfterWrite  func(*http.Response)
 }
 
 // Client sends requests to one host.

@@ -257,6 +257,27 @@ func TestOnceSendsOnce(t *testing.T) {
 	}
 }
 
+func TestAWriteThatIsHeldBackIsNotSent(t *testing.T) {
+	sent, seen := 0, 0
+	c := client(t, wire(func(*http.Request) (*http.Response, error) { sent++; return answer(204, jsonKind, ""), nil }))
+	spent := &connector.ThrottledError{After: time.Minute}
+	c.BeforeWrite = func(context.Context, *http.Request) error { return spent }
+	c.AfterWrite = func(*http.Response) { seen++ }
+	err := c.Once(t.Context(), Request{Method: "POST", Path: "/x"}, nil)
+	if got, ok := errors.AsType[*connector.ThrottledError](err); !ok || got != spent || !errors.Is(err, connector.ErrNotApplied) || sent != 0 || seen != 0 {
+		t.Errorf("%v; %d sent, %d answers seen", err, sent, seen)
+	}
+	c.BeforeWrite = func(_ context.Context, r *http.Request) error {
+		if r.Method != "POST" {
+			t.Errorf("asked for a %s", r.Method)
+		}
+		return nil
+	}
+	if err := c.Once(t.Context(), Request{Method: "POST", Path: "/x"}, nil); err != nil || sent != 1 || seen != 1 {
+		t.Errorf("%v; %d sent, %d answers seen", err, sent, seen)
+	}
+}
+
 func TestOnceKnowsThatNoConnectionMeansNotApplied(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

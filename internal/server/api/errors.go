@@ -19,6 +19,7 @@ import (
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/store"
 )
 
@@ -110,6 +111,8 @@ func problem(ctx context.Context, err error) (wire.Problem, time.Duration) {
 		p.Status, p.Code, p.Detail = 403, "forbidden", e.Error()
 		p.Hint = "ask somebody whose role permits it; GET /v1/me says who you are to the server"
 	} else if e, ok := errors.AsType[*rotation.InvalidError](err); ok {
+		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
+	} else if e, ok := errors.AsType[*schedule.InvalidError](err); ok {
 		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
 	} else if e, ok := errors.AsType[*connector.ThrottledError](err); ok {
 		retry = max(e.After, time.Second)

@@ -16,11 +16,12 @@ import (
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 )
 
-var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, Schema}
+var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, Schema, schedule.Schema}
 
 // The application that requests are about, and its only secret.
 var (
@@ -101,6 +102,11 @@ func (h *house) furnish(c *Config) {
 	if h.policy, err = policy.New(h.db, h.log, policy.Default()); err != nil {
 		h.t.Fatal(err)
 	}
+	plan, err := schedule.New(schedule.Default(), schedule.Rules{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	c.Schedule = &schedule.Service{Store: h.db, Log: h.log, Inventory: h.inventory, Schedule: plan}
 	c.Inventory, c.Policy, c.Syncs = h.inventory, h.policy, &readings{}
 	c.Names = map[string]string{home: "Contoso"}
 	c.Patient = diagnosis.Patient{Tenant: home, Wire: azure.Wire{Round: nowhere{}}}

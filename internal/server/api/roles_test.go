@@ -40,6 +40,8 @@ var permits = map[string]permit{
 	"POST /v1/rotations/{id}/refuse":  {who: "m", body: `{"reason":"x"}`},
 	"POST /v1/rotations/{id}/cancel":  {who: "um", body: `{}`},
 	"POST /v1/rotations/{id}/confirm": {who: "um", body: `{"consumer":"x","proof":"x"}`},
+	"GET /v1/schedule":                {who: "uam"},
+	"GET /v1/schedule/due":            {who: "uam"},
 	"GET /v1/audit/events":            {who: "am"},
 	"GET /v1/audit/export":            {who: "am"},
 	"POST /v1/audit/verify":           {who: "am", body: `{}`},
@@ -47,13 +49,16 @@ var permits = map[string]permit{
 	"GET /v1/tokens":                  {who: "m"},
 	"POST /v1/tokens":                 {who: "m", body: `{"name":"x","role":"user"}`},
 	"DELETE /v1/tokens/{id}":          {who: "m"},
+
+	"PUT /v1/schedule/postponed/{keyId}":    {who: "um", body: `{"until":"2199-01-01T00:00:00Z","reason":"x"}`},
+	"DELETE /v1/schedule/postponed/{keyId}": {who: "um"},
 }
 
 // target is the request that a permit describes.
 func (h *house) target(pattern string) (method, target, body string) {
 	method, path, _ := strings.Cut(pattern, " ")
 	id := map[string]string{
-		"rotations": h.rotation, "syncs": "s-1", "tokens": h.revocable, "applications": string(basware.ObjectID), "credentials": ending.KeyID,
+		"rotations": h.rotation, "syncs": "s-1", "tokens": h.revocable, "applications": string(basware.ObjectID), "credentials": ending.KeyID, "schedule": ending.KeyID,
 	}[strings.Split(path, "/")[2]]
 	path = strings.NewReplacer("{id}", id, "{keyId}", id).Replace(path)
 	return method, path + permits[pattern].query, permits[pattern].body

@@ -9,6 +9,7 @@ import (
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/store"
 )
 
@@ -22,6 +23,7 @@ type Config struct {
 	Rotations   *rotation.Keeper
 	Inventory   *inventory.Service
 	Policy      *policy.Policy
+	Schedule    *schedule.Service
 	Syncs       Syncs
 	Defaults    Defaults
 	Names       map[string]string // what people call a tenant, by its id
