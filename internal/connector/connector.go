@@ -66,6 +66,15 @@ type Recaller interface {
 	Recall(ctx context.Context, holder inventory.Application, keyID string) (secret.Value, error)
 }
 
+// Proven is an issuer that takes a proof instead of writing a whole list anew:
+// with a key pair that it accepts, another one can be withdrawn, whoever adds a
+// third meanwhile.
+type Proven interface {
+	// WithdrawProven is Withdraw with such a proof; without one that holds it is
+	// Withdraw itself.
+	WithdrawProven(ctx context.Context, holder inventory.Application, keyID string, prover secret.Value) error
+}
+
 // Former is an issuer whose values are kept in more than one form: a key inside
 // a connection string, a key pair that a vault encodes anew.
 type Former interface {

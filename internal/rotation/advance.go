@@ -12,6 +12,7 @@ import (
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 )
@@ -27,6 +28,7 @@ type Keeper struct {
 	Effect   Effect               // what tests put between a rotation and the world
 	Own      []inventory.ClientID // whom rekey itself signs in as; their secrets are not rotated from inside
 	Timings  map[string]Timing    // for new rotations, by plan; one that is missing means that of Timings
+	Calendar *schedule.Calendar   // maintenance windows and freezes; nil: always open
 	Patience Duration             // how long an approval may be waited for, and how long it holds; zero means 72 h
 
 	// Stopping, if set, is asked between two steps. If it says yes, Advance
@@ -124,6 +126,9 @@ const brief = 2 * time.Minute
 
 // step looks, decides and acts, until the step has passed or has to wait.
 func (k *Keeper) step(ctx context.Context, r *Rotation, name string) (verdict, error) {
+	if r.Terms.Plan == "emergency" || r.Terms.Plan == "revoke" {
+		ctx = schedule.WithEmergency(ctx) // the reserve of the write budget is theirs
+	}
 	limited, cancel := context.WithTimeout(ctx, brief)
 	defer cancel()
 	s, err := k.look(limited, r)

@@ -122,17 +122,28 @@ func (s *sight) TooSoon() bool {
 }
 
 // LateAnswer: a resource's key has no marker, so a lost request that comes late
-// changes the very key that was adopted (SAFETY F45).
+// changes the very key that was adopted (SAFETY F45); one that adds a certificate
+// may write a list anew that lacks the adopted one (F46).
 func (s *sight) LateAnswer() bool {
-	if !s.r.Terms.unmarked() {
+	if s.r.Terms.Old.Kind == inventory.ClientSecret {
 		return false
 	}
 	for _, a := range s.r.Attempts {
 		if left := lateKey - time.Since(a.Sent); a.State == Abandoned && left > 0 {
-			return s.say(left, "a lost request may still change the new key; no consumer sees it before that is over")
+			return s.say(left, "a lost request may still undo the new one; no consumer sees it before that is over")
 		}
 	}
 	return false
+}
+
+// Closed holds what consumers could notice outside of a maintenance window or in
+// a freeze.
+func (s *sight) Closed() bool {
+	until, why := s.k.Calendar.Holds(s.r.Current().Name, s.r.Terms.Plan, time.Now(), s.r.Terms.Application)
+	if until.IsZero() || s.r.Pivoted() {
+		return false
+	}
+	return s.say(min(max(time.Until(until), time.Second), 6*time.Hour), "waits for %s", why)
 }
 
 // Unsettled counts the lists without a stray after the watch: one alone may lag.

@@ -144,7 +144,7 @@ func (s *sight) EntryServes() bool {
 	if s.r.Current().Name != "withdraw" && s.print(d.Value) == s.r.Print {
 		times = 1
 	}
-	refused, accepted := s.try(s.essence(d.Value), times)
+	refused, accepted := s.try(d.Value, times)
 	if refused != nil {
 		s.need("an administrator, to put a secret there that is accepted",
 			"what %s holds (version %s) does not sign in (%v): its consumers are cut off", s.r.Terms.Place, d.Version, refused)

@@ -36,11 +36,18 @@ func (k *Keeper) put(s *sight) (verdict, error) {
 // that it is refused.
 func (k *Keeper) keepFormer(s *sight, now connector.Deposit) {
 	r := s.r
-	v := s.essence(now.Value)
-	if now.Version != r.Terms.Place.Version || v.IsZero() || r.Terms.Old.Hint != "" && v.Hint() != r.Terms.Old.Hint {
-		return
+	if now.Version == r.Terms.Place.Version && s.isOld(now.Value) {
+		r.previous = k.Sealer.Seal(sealLabel(r, "old"), now.Value)
 	}
-	r.previous = k.Sealer.Seal(sealLabel(r, "old"), v)
+}
+
+// isOld reports whether a value surely is that of the old credential.
+func (s *sight) isOld(v secret.Value) bool {
+	old := s.r.Terms.Old
+	if p, err := secret.ParsePair(v); err == nil {
+		return old.Thumbprint != "" && p.Thumbprint() == old.Thumbprint
+	}
+	return old.Hint != "" && s.essence(v).Hint() == old.Hint
 }
 
 // write puts a value into the vault in the form that the former one has, between
@@ -93,8 +100,25 @@ func (k *Keeper) take(s *sight) (verdict, error) {
 		return verdict{wait: s.pause, why: s.why, needs: s.needs}, nil
 	}
 	r := s.r
+	if err := s.discardPairs(); err != nil {
+		return verdict{}, err
+	}
 	r.Entry, r.Switched, r.sealed = s.held.Version, at.UTC().Truncate(time.Millisecond), ""
 	return verdict{evidence: fmt.Sprintf("%s version %s read back and compared; sealed copy erased", r.Terms.Place, r.Entry)}, nil
+}
+
+// discardPairs clears what a vault left behind that made key pairs for us.
+func (s *sight) discardPairs() error {
+	pairs := s.pairs()
+	if pairs == nil {
+		return nil
+	}
+	for _, a := range s.r.Attempts {
+		if err := pairs.Discard(s.ctx, a.Marker); err != nil {
+			return fmt.Errorf("cannot clear what was left of making a key pair: %w", err)
+		}
+	}
+	return nil
 }
 
 // heal adopts the issuer's present value of the new credential: a request that was

@@ -86,6 +86,15 @@ func (w *watchedIssuer) Withdraw(ctx context.Context, holder inventory.Applicati
 	return w.effect(ctx, PointWithdraw, func(ctx context.Context) error { return w.issuer.Withdraw(ctx, holder, keyID) })
 }
 
+// WithdrawProven is Withdraw where the issuer takes no proofs.
+func (w *watchedIssuer) WithdrawProven(ctx context.Context, holder inventory.Application, keyID string, prover secret.Value) error {
+	p, ok := w.issuer.(connector.Proven)
+	if !ok {
+		return w.Withdraw(ctx, holder, keyID)
+	}
+	return w.effect(ctx, PointWithdraw, func(ctx context.Context) error { return p.WithdrawProven(ctx, holder, keyID, prover) })
+}
+
 // Ways and what follows pass on what the issuer may lack; callers of an issuer
 // that is no Gatekeeper get an empty list, as without it.
 func (w *watchedIssuer) Ways(ctx context.Context, holder inventory.Application) (list []connector.Way, err error) {

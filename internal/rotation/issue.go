@@ -62,7 +62,7 @@ func (k *Keeper) order(s *sight) (verdict, error) {
 	if err == nil && (c.KeyID == r.Terms.Old.KeyID || r.approved(c.KeyID) && !r.Terms.unmarked()) {
 		c.KeyID, err = "", errors.New("the answer names a credential that was there before")
 	}
-	if err == nil && (c.KeyID == "" || v.IsZero() || c.Hint != "" && c.Hint != v.Hint()) {
+	if err == nil && (c.KeyID == "" || v.IsZero() || c.Hint != "" && c.Hint != v.Hint() && !secret.IsPair(v)) {
 		a.KeyID, err = c.KeyID, errors.New("the answer lacks the key id or the value") // SAFETY F9
 	}
 	if err != nil {
@@ -191,6 +191,9 @@ func (k *Keeper) retract(s *sight) (verdict, error) {
 	r.Issued = nil
 	if r.Terms.unmarked() {
 		return verdict{evidence: "nobody uses the key that was made anew"}, nil
+	}
+	if err := s.discardPairs(); err != nil {
+		return verdict{}, err
 	}
 	for _, a := range r.Attempts {
 		if a.KeyID == "" {

@@ -55,6 +55,8 @@ func (e *modelEyes) TooSoon() bool {
 	return e.w.pause || n >= unresolved || e.w.tried[2] != none && e.w.tried[2] != declined
 }
 
+func (e *modelEyes) Closed() bool { return false } // only later, and time passes by itself here
+
 func (e *modelEyes) LateAnswer() bool {
 	if e.w.kind == 0 {
 		return false

@@ -18,6 +18,8 @@ type eyes interface {
 	Unapproved() bool // these terms are not what somebody else approved, or not any more
 	Drifted() bool    // the application's credentials are not those that were approved
 
+	Closed() bool // no maintenance window is open, or a change freeze holds
+
 	Unanswered() bool // a request was meant to be sent, and its answer is not written down
 	Stray() bool      // the directory shows a credential that an attempt made and nobody adopted
 	Outdated() bool   // what was seen of the directory is of another time
@@ -94,6 +96,7 @@ var rules = map[string][]rule{
 		{"", eyes.Outdated, again},
 		{"the world is as it was approved", eyes.Drifted, void},
 		{"lost attempts do not pile up", eyes.TooSoon, hold},
+		{"", eyes.Closed, hold},
 		{"only what was approved is done", eyes.Unapproved, void},
 		{"", nil, order},
 	},
@@ -104,6 +107,7 @@ var rules = map[string][]rule{
 		{"", nil, pass},
 	},
 	"deposit": {
+		{"", eyes.Closed, hold},
 		{"a lost request cannot change a deposited value", eyes.LateAnswer, hold},
 		{"the vault follows the issuer", eyes.ValueMoved, heal},
 		{"the proof is fresh", eyes.Dead, hold},
@@ -135,6 +139,7 @@ var rules = map[string][]rule{
 		{"the vault holds the new value", not(eyes.EntryOurs), hold},
 		{"what the vault holds signs in", not(eyes.EntryServes), hold},
 		{"both work until caches have passed", eyes.Overlapping, hold},
+		{"", eyes.Closed, hold},
 		{"nobody uses the old credential", eyes.OldUsed, hold},
 		{"", func(e eyes) bool { return !e.OldShown() && !e.Pivoted() }, pass},
 		{"", nil, remove},

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector"
+	"rekey.example/rekey/internal/inventory"
 )
 
 // remove ends the old credential, and in an emergency whatever else the terms
@@ -37,7 +39,7 @@ func (k *Keeper) remove(s *sight) (verdict, error) {
 		return verdict{}, err
 	}
 	if s.shows(r.Terms.Old) {
-		if err := s.sys.Issuer.Withdraw(sending, r.Terms.Application, old); err != nil {
+		if err := s.withdraw(sending, old); err != nil {
 			return verdict{}, fmt.Errorf("cannot withdraw the old secret %s: %w", old, err)
 		}
 	}
@@ -55,6 +57,20 @@ func (k *Keeper) remove(s *sight) (verdict, error) {
 		evidence += "; removed as well: " + words(going)
 	}
 	return verdict{evidence: evidence}, nil
+}
+
+// withdraw ends a credential. A certificate is withdrawn with what the vault now
+// holds as a proof, so that nothing is written over that others add meanwhile.
+func (s *sight) withdraw(ctx context.Context, keyID string) error {
+	p, ok := s.sys.Issuer.(connector.Proven)
+	if !ok || s.r.Issued == nil || s.r.Issued.Kind != inventory.Certificate {
+		return s.sys.Issuer.Withdraw(ctx, s.r.Terms.Application, keyID)
+	}
+	d, _ := s.entry()
+	if s.err != nil {
+		return s.err
+	}
+	return p.WithdrawProven(ctx, s.r.Terms.Application, keyID, d.Value)
 }
 
 // recallFormer keeps the value of a credential that is revoked, if the vault
@@ -81,7 +97,7 @@ func (k *Keeper) repeat(s *sight) (verdict, error) {
 	r.Clean = 0
 	why := s.why
 	if s.shows(r.Terms.Old) {
-		if err := s.sys.Issuer.Withdraw(s.ctx, r.Terms.Application, r.Terms.Old.KeyID); err != nil && !errors.Is(err, connector.ErrLagging) {
+		if err := s.withdraw(s.ctx, r.Terms.Old.KeyID); err != nil && !errors.Is(err, connector.ErrLagging) {
 			return verdict{}, fmt.Errorf("the old secret is still listed, and cannot be withdrawn: %w", err)
 		}
 	}
