@@ -44,16 +44,20 @@ const (
 	ReadAudit       Action = "audit.read"
 	ManageTokens    Action = "token.manage"
 	RunDoctor       Action = "doctor.run"
+	ReadKeys        Action = "keys.read"
+	RotateKeys      Action = "keys.rotate"
+	ChangeMaster    Action = "keys.change-master"
+	ResealValues    Action = "keys.reseal"
 )
 
 var permitted = map[Role][]Action{
 	User:    {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ProposeRotation, CancelRotation},
-	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit},
+	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit, ReadKeys},
 	Administrator: {
 		ReadInventory, SyncInventory, ReadPolicy, CheckPolicy, JudgeFinding, ReadRotations, ProposeRotation, ApproveRotation,
-		RefuseRotation, CancelRotation, PermitWithdraw, ReadAudit, ManageTokens, RunDoctor,
+		RefuseRotation, CancelRotation, PermitWithdraw, ReadAudit, ManageTokens, RunDoctor, ReadKeys, RotateKeys, ChangeMaster,
 	},
-	System: {SyncInventory, CheckPolicy, CarryRotation},
+	System: {SyncInventory, CheckPolicy, CarryRotation, ResealValues},
 }
 
 // Actor is whoever acts: a person, a program with a token, or rekey itself.

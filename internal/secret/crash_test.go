@@ -230,3 +230,36 @@ func changeKeys(t *testing.T, folder string) {
 		}
 	}
 }
+
+func TestAChangeWhoseEndFailsSaysSo(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, MasterFile)
+	k, err := OpenKeyring(folder, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := k.Sealer.Seal("x", New(canary))
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(file, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		err := k.ChangeMaster(t.Context(), Custody{Source: FromFile, File: file})
+		if err == nil || !strings.Contains(err.Error(), "in the way") && !strings.Contains(err.Error(), newSuffix) {
+			t.Errorf("%v", err)
+		}
+	}
+	if _, err := OpenKeyring(folder, ""); err == nil {
+		t.Error("a folder was taken for a master key")
+	}
+	if err := os.RemoveAll(file); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenKeyring(folder, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opens(t, again, sealed)
+}

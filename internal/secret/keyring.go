@@ -195,6 +195,9 @@ func (k *Keyring) Keys() (list []Key) {
 	return list
 }
 
+// Shared reports whether other processes may change the keyring.
+func (k *Keyring) Shared() bool { return k.shelf.Shared() }
+
 // Source is where the master key comes from.
 func (k *Keyring) Source() Source {
 	k.mu.Lock()

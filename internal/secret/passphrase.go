@@ -44,18 +44,15 @@ func (s *stretch) check() (salt []byte, err error) {
 	return salt, nil
 }
 
-func (s *stretch) key(passphrase Value) (local, error) {
-	salt, err := s.check()
-	if err != nil {
-		return local{}, err
-	}
+func (s *stretch) key(passphrase Value, salt []byte) (local, error) {
 	return newLocal(hold(argon2.IDKey(passphrase.bytes(), salt, s.Time, s.Memory, s.Threads, 32)))
 }
 
 var errNoPassphrase = errors.New("the keyring is sealed under a passphrase, and there is none: set REKEY_MASTER_PASSPHRASE_FILE or REKEY_MASTER_PASSPHRASE, or run rekey in a terminal")
 
 func (c Custody) openPassphrase(s *stretch) (Master, error) {
-	if _, err := s.check(); err != nil { // before anybody is asked for anything
+	salt, err := s.check() // before anybody is asked for anything
+	if err != nil {
 		return nil, err
 	}
 	if c.Passphrase == nil {
@@ -65,7 +62,7 @@ func (c Custody) openPassphrase(s *stretch) (Master, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.key(p)
+	return s.key(p, salt)
 }
 
 func (c Custody) choosePassphrase() (Master, *stretch, error) {
@@ -82,6 +79,6 @@ func (c Custody) choosePassphrase() (Master, *stretch, error) {
 	salt := make([]byte, saltLength)
 	rand.Read(salt)
 	s := &stretch{Time: stretchTime, Memory: stretchMemory, Threads: stretchThreads, Salt: hex.EncodeToString(salt)}
-	m, err := s.key(p)
+	m, err := s.key(p, salt)
 	return m, s, err
 }
