@@ -38,6 +38,10 @@ type Keeper struct {
 	// than a process's view of a shared keyring is old. 0: an hour.
 	Calm time.Duration
 
+	// Tend, if set, begins Run where nobody has yet. It is called when there is
+	// something to do.
+	Tend func()
+
 	mu    sync.Mutex
 	quiet map[string]time.Time // since when no row needs an old key
 	woken chan struct{}
@@ -88,10 +92,20 @@ func (s Status) Resealing() (n int) {
 
 // Status tells which keys there are and how much each one has sealed.
 func (k *Keeper) Status(ctx context.Context, a access.Actor) (Status, error) {
-	if err := a.Check(access.ReadKeys); err != nil {
+	if err := k.check(a, access.ReadKeys); err != nil {
 		return Status{}, err
 	}
-	return k.status(ctx)
+	s, err := k.status(ctx)
+	if len(s.Keys) > 1 {
+		k.tend()
+	}
+	return s, err
+}
+
+func (k *Keeper) tend() {
+	if k.Tend != nil {
+		k.Tend()
+	}
 }
 
 func (k *Keeper) status(ctx context.Context) (Status, error) {
@@ -129,6 +143,7 @@ func (k *Keeper) Rotate(ctx context.Context, a access.Actor) (Status, error) {
 		return Status{}, err
 	}
 	k.wake()
+	k.tend()
 	return k.status(ctx)
 }
 
@@ -141,12 +156,23 @@ func (k *Keeper) ChangeMaster(ctx context.Context, a access.Actor, to secret.Cus
 	return k.acts(ctx, a, access.ChangeMaster, func() (string, error) { return string(to.Source), k.Ring.ChangeMaster(ctx, to) })
 }
 
+// check says who may: those of the tenant that runs the installation, for its
+// keys are not any tenant's own.
+func (k *Keeper) check(a access.Actor, action access.Action) error {
+	if a.Tenant != k.Tenant {
+		return &access.DeniedError{Actor: a, Action: action, Why: "the keys are those of the whole installation"}
+	}
+	return a.Check(action)
+}
+
 // acts does something to the keyring, between two records: the keyring is not
 // always in the database, so what is done to it and its record cannot always be
 // one transaction.
 func (k *Keeper) acts(ctx context.Context, a access.Actor, action access.Action, do func() (string, error)) error {
-	if err := a.Check(action); err != nil {
-		return errors.Join(err, k.record(ctx, audit.By(a, action, subject, audit.Refused)))
+	if err := k.check(a, action); err != nil {
+		e := audit.By(a, action, subject, audit.Refused)
+		e.Tenant = k.Tenant
+		return errors.Join(err, k.record(ctx, e))
 	}
 	intent := audit.By(a, action, subject, audit.Done)
 	intent.Detail = map[string]string{"intent": "true"}

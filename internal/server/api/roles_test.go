@@ -47,6 +47,8 @@ var permits = map[string]permit{
 	"GET /v1/tokens":                  {who: "m"},
 	"POST /v1/tokens":                 {who: "m", body: `{"name":"x","role":"user"}`},
 	"DELETE /v1/tokens/{id}":          {who: "m"},
+	"GET /v1/keys":                    {who: "am"},
+	"POST /v1/keys/rotate":            {who: "m"},
 }
 
 // target is the request that a permit describes.
