@@ -54,7 +54,7 @@ type Token struct {
 // open returns the master key that a record is about. fits tells whether it is.
 func (c Custody) open(r masterRecord, fits func(Master) error) (Master, error) {
 	if c.Source != "" && c.Source != r.Source {
-		return nil, fmt.Errorf("the keyring is sealed under a %s, and masterKey.source says %s; correct the configuration, or change the master key with rekey keys change-master", r.Source.words(), c.Source)
+		return nil, fmt.Errorf("the keyring is sealed under a %s, and masterKey.source says %s; correct the configuration, or change the master key with rekey keys change-master", r.Source.Words(), c.Source)
 	}
 	var m Master
 	var err error
@@ -75,7 +75,8 @@ func (c Custody) open(r masterRecord, fits func(Master) error) (Master, error) {
 	return m, fits(m)
 }
 
-func (s Source) words() string {
+// Words name the source in a sentence.
+func (s Source) Words() string {
 	return map[Source]string{FromFile: "key file", FromPassphrase: "passphrase", FromToken: "PKCS#11 token"}[s]
 }
 
