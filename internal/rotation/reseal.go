@@ -25,10 +25,10 @@ const mostErrors = 20
 // A rotation that is being visited meanwhile may write its values back as it
 // read them, sealed under the old key; the next call finds them.
 func Reseal(ctx context.Context, db *store.DB, s *secret.Sealer) (done int, err error) {
-	var last kept
+	var last sealedRow
 	var damaged []error
 	for {
-		page, err := keptAfter(ctx, db, last)
+		page, err := sealedAfter(ctx, db, last)
 		if err != nil || len(page) == 0 {
 			return done, errors.Join(append(damaged, err)...)
 		}
@@ -41,15 +41,15 @@ func Reseal(ctx context.Context, db *store.DB, s *secret.Sealer) (done int, err 
 	}
 }
 
-// kept is a row with values in it.
-type kept struct{ tenant, id, sealed, previous string }
+// sealedRow is a row with values in it.
+type sealedRow struct{ tenant, id, sealed, previous string }
 
 // label is that of sealLabel, of which tenant and id are all it needs.
-func (r kept) label(which string) string {
+func (r sealedRow) label(which string) string {
 	return sealLabel(&Rotation{ID: r.id, Terms: Terms{Application: inventory.Application{Tenant: r.tenant}}}, which)
 }
 
-func keptAfter(ctx context.Context, db *store.DB, last kept) (page []kept, err error) {
+func sealedAfter(ctx context.Context, db *store.DB, last sealedRow) (page []sealedRow, err error) {
 	err = db.View(ctx, func(tx *store.Tx) error {
 		rows, err := tx.Query(`SELECT tenant, id, sealed, previous FROM rotation WHERE (tenant, id) > ($1, $2) AND (sealed <> '' OR previous <> '') ORDER BY tenant, id LIMIT $3`,
 			last.tenant, last.id, resealing)
@@ -58,7 +58,7 @@ func keptAfter(ctx context.Context, db *store.DB, last kept) (page []kept, err e
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var r kept
+			var r sealedRow
 			if err := rows.Scan(&r.tenant, &r.id, &r.sealed, &r.previous); err != nil {
 				return err
 			}
@@ -76,8 +76,8 @@ func keptAfter(ctx context.Context, db *store.DB, last kept) (page []kept, err e
 // written if its values still are those that were read. Its version stays: a
 // visit that is under way has perhaps just sent a request, and must not find
 // itself overtaken by this.
-func resealPage(ctx context.Context, db *store.DB, s *secret.Sealer, page []kept) (done int, damaged []error, err error) {
-	type change struct{ was, next kept }
+func resealPage(ctx context.Context, db *store.DB, s *secret.Sealer, page []sealedRow) (done int, damaged []error, err error) {
+	type change struct{ was, next sealedRow }
 	var list []change
 	for _, r := range page {
 		next := r
