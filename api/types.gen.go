@@ -229,6 +229,27 @@ func (e HolderKind) Valid() bool {
 	}
 }
 
+// Defines values for KeyStatusSource.
+const (
+	KeyStatusSourceFile       KeyStatusSource = "file"
+	KeyStatusSourcePassphrase KeyStatusSource = "passphrase"
+	KeyStatusSourcePkcs11     KeyStatusSource = "pkcs11"
+)
+
+// Valid indicates whether the value is a known member of the KeyStatusSource enum.
+func (e KeyStatusSource) Valid() bool {
+	switch e {
+	case KeyStatusSourceFile:
+		return true
+	case KeyStatusSourcePassphrase:
+		return true
+	case KeyStatusSourcePkcs11:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleAdministrator Role = "administrator"
@@ -694,6 +715,23 @@ type InvalidField struct {
 	Reason string `json:"reason"`
 }
 
+// KeyStatus defines model for KeyStatus.
+type KeyStatus struct {
+	Keys []SealingKey `json:"keys"`
+
+	// Resealing Values still to be sealed again under the current key
+	Resealing int `json:"resealing"`
+
+	// Shared The keyring is in the database
+	Shared bool `json:"shared"`
+
+	// Source Where the master key comes from
+	Source KeyStatusSource `json:"source"`
+}
+
+// KeyStatusSource Where the master key comes from
+type KeyStatusSource string
+
 // MaintenanceWindow defines model for MaintenanceWindow.
 type MaintenanceWindow struct {
 	// Applications For which applications: names, #tags, owners; empty for all
@@ -950,6 +988,17 @@ type ScheduleDay struct {
 
 	// Frozen The change freeze that holds
 	Frozen string `json:"frozen,omitempty,omitzero"`
+}
+
+// SealingKey defines model for SealingKey.
+type SealingKey struct {
+	// Current New values are sealed under it
+	Current bool      `json:"current"`
+	ID      string    `json:"id"`
+	Made    time.Time `json:"made,omitempty,omitzero"`
+
+	// Values How many it has sealed
+	Values int `json:"values"`
 }
 
 // Severity defines model for Severity.

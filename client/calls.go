@@ -67,6 +67,16 @@ func (c *Client) Checkpoint(ctx context.Context) (api.AuditCheckpoint, error) {
 	return answer[api.AuditCheckpoint](c.raw.GetAuditCheckpoint(ctx))
 }
 
+// Keys tells which sealing keys there are.
+func (c *Client) Keys(ctx context.Context) (api.KeyStatus, error) {
+	return answer[api.KeyStatus](c.raw.GetKeys(ctx))
+}
+
+// RotateKeys adds a sealing key and makes it the current one.
+func (c *Client) RotateKeys(ctx context.Context) (api.KeyStatus, error) {
+	return answer[api.KeyStatus](c.raw.RotateKeys(ctx))
+}
+
 // Tokens lists the API tokens.
 func (c *Client) Tokens(ctx context.Context) ([]api.Token, error) {
 	list, err := answer[api.TokenList](c.raw.ListTokens(ctx))

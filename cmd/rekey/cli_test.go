@@ -26,7 +26,12 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/*.txt: what the program says and how it ends, as
 // whoever types the commands sees it.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: apart, Cmds: scriptCommands})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: apart, Cmds: scriptCommands, Condition: func(name string) (bool, error) {
+		if name == "pkcs11" {
+			return tokens, nil
+		}
+		return false, fmt.Errorf("there is no condition %q", name)
+	}})
 }
 
 // TestCloudScripts runs testdata/cloud/*.txt against the pretended tenant, which

@@ -70,6 +70,7 @@ func TestNoCommandPrintsASecret(t *testing.T) {
 		"policy check", "policy check --severity high", "policy try name", "rotate " + key + " --dry-run", "rotate nobody --dry-run", "rotate " + key + " --reason test", "rotate " + key,
 		"rotations list", "rotations list --state open", "rotations show nobody", "approve nobody", "refuse nobody --reason x", "cancel nobody", "confirm nobody who --proof x",
 		"token create anna --role administrator --person anna --output-file " + tokenFile, "token create anna --role nobody", "token list", "token revoke nobody",
+		"keys status", "keys rotate", "keys change-master --to passphrase", "keys change-master --to pkcs11 --key x",
 		"audit log", "audit log --since 1h", "audit export", "audit verify", "audit verify nothing", "audit checkpoint", "init", "init --script az", "explain AADSTS7000215", "explain nothing",
 		"version", "completion bash", "nonsense", "credentials list -o nonsense", "status --server http://127.0.0.1:1", "serve --listen nowhere", "serve --listen 0.0.0.0:0",
 	}

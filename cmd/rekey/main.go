@@ -17,6 +17,9 @@ func main() { os.Exit(command()) }
 // command runs the program once. A first Ctrl-C ends it in good order, a second
 // one at once: everything is written down before it happens, so both are safe.
 func command() int {
+	if err := noCores(); err != nil {
+		return report(os.Stderr, err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)

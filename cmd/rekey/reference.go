@@ -121,6 +121,8 @@ reports every mistake with its line and the nearest known key, and ` + "`rekey c
 Lengths of time are written as ` + "`90s`, `30m`, `24h`, `180d` or `2w`" + `. A variable with ` + "`_FILE`" + ` behind its name holds the name of a file with
 the value. Secrets never stand in the configuration file: the identities' client secrets come from ` + "`REKEY_READER_CLIENT_SECRET`" + ` and
 ` + "`REKEY_WRITER_CLIENT_SECRET`" + `, from the files that the same names with ` + "`_FILE`" + ` hold, or, better, are certificates.
+The master passphrase comes from ` + "`REKEY_MASTER_PASSPHRASE`" + ` or from the file that ` + "`REKEY_MASTER_PASSPHRASE_FILE`" + ` names, the PIN of a token from
+` + "`REKEY_MASTER_KEY_PIN`" + `: [custody](custody.md).
 
 | key | default | variable | meaning |
 | --- | --- | --- | --- |

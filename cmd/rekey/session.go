@@ -106,6 +106,9 @@ func (s *session) load(flags map[string]string) (*daemon.Loaded, error) {
 	if err != nil {
 		return nil, failure(exitUsage, "%v", err).next("rekey config explain KEY tells what a key means; nothing was started")
 	}
+	if _, ok := s.teletype(); ok {
+		l.Config.Ask = s.passphrase
+	}
 	return l, nil
 }
 

@@ -46,17 +46,26 @@ const (
 	RunDoctor       Action = "doctor.run"
 	ReadSchedule    Action = "schedule.read"
 	PostponeDue     Action = "schedule.postpone"
+	ReadKeys        Action = "keys.read"
+	RotateKeys      Action = "keys.rotate"
+	ChangeMaster    Action = "keys.change-master"
+	ResealValues    Action = "keys.reseal"
 )
 
+// everybody may look at what holds no audit and no keys.
+var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule}
+
 var permitted = map[Role][]Action{
-	User:    {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ProposeRotation, CancelRotation, ReadSchedule, PostponeDue},
-	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit, ReadSchedule},
-	Administrator: {
-		ReadInventory, SyncInventory, ReadPolicy, CheckPolicy, JudgeFinding, ReadRotations, ProposeRotation, ApproveRotation,
-		RefuseRotation, CancelRotation, PermitWithdraw, ReadAudit, ManageTokens, RunDoctor,
-		ReadSchedule, PostponeDue,
-	},
-	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation}, // it proposes what is due, and never approves
+	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue}),
+	Auditor: slices.Concat(everybody, []Action{ReadAudit, ReadKeys}),
+	Administrator: slices.Concat(everybody, []Action{
+		SyncInventory, JudgeFinding,
+		ProposeRotation, ApproveRotation, RefuseRotation, CancelRotation, PermitWithdraw,
+		PostponeDue,
+		ReadAudit, ManageTokens, RunDoctor,
+		ReadKeys, RotateKeys, ChangeMaster,
+	}),
+	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation, ResealValues}, // it proposes what is due, and never approves
 }
 
 // Actor is whoever acts: a person, a program with a token, or rekey itself.

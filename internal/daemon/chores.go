@@ -15,10 +15,12 @@ import (
 //	inventory     every sync.every, and at the start if it is older than that
 //	policy        after each reading of the inventory
 //	checkpoints   every hour, and at the end
+//	keys          at the start, every minute, and when the sealing key is exchanged
 func (d *Daemon) Work() {
 	d.carry()
 	d.work.Do(func() {
 		d.guests.admit(func() { every(d.looking, time.Hour, d.checkpoint) })
+		d.tend()
 		if d.around != nil && d.config.Sync.Every > 0 {
 			d.guests.admit(func() { every(d.looking, d.config.Sync.Every, d.refresh) })
 		}

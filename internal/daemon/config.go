@@ -22,6 +22,7 @@ type Config struct {
 	Listen        string // address of the REST API and the console
 	Database      string // postgres://...; empty: rekey.db in the data folder
 	MasterKeyFile string // empty: master.key in the data folder
+	MasterKey     MasterKey
 	Proxy         string // for everything that goes to the clouds; empty: HTTPS_PROXY and its kin
 	CAFile        string // certificates to trust besides the system's
 
@@ -44,6 +45,10 @@ type Config struct {
 	Version string            `koanf:"-"`
 	Logger  *slog.Logger      `koanf:"-"`
 	Round   http.RoundTripper `koanf:"-"`
+
+	// Ask asks the person at the terminal for the master passphrase; fresh means
+	// that a new one is chosen. Nil: nobody is there.
+	Ask func(fresh bool) (secret.Value, error) `koanf:"-"`
 }
 
 // Tenant is the directory that is managed.

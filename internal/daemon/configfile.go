@@ -108,6 +108,10 @@ func (p *parser) unknown(key *yaml.Node, t reflect.Type, prefix string) {
 		p.fail(key, what, "secrets do not stand in the file: put it into a file of its own and name it as "+prefix+"clientSecretFile, or set "+variable(prefix+"clientSecret"))
 		return
 	}
+	if prefix == "masterKey." && slices.Contains([]string{"passphrase", "pin"}, strings.ToLower(key.Value)) {
+		p.fail(key, what, "secrets do not stand in the file: put it into a file of its own and name it as "+prefix+strings.ToLower(key.Value)+"File")
+		return
+	}
 	var beside []string
 	for f := range fieldsOf(t) {
 		beside = append(beside, keyName(f))

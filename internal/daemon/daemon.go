@@ -20,11 +20,11 @@ import (
 	"rekey.example/rekey/client"
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/custody"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/schedule"
-	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/server"
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/store"
@@ -41,6 +41,7 @@ type Daemon struct {
 	around    *surroundings // nil if no tenant is configured
 	inventory *inventory.Service
 	policy    *policy.Policy
+	keys      *custody.Keeper
 	rotations *rotation.Keeper
 	carrier   *carrier
 	scheduled *schedule.Service
@@ -55,6 +56,7 @@ type Daemon struct {
 	cut     func()          // ends acting
 	work    sync.Once
 	carries sync.Once
+	tends   sync.Once
 	guests  guests
 }
 
@@ -81,16 +83,17 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if d.lock, err = lockFolder(c.Data); err != nil {
 		return err
 	}
-	ring, err := secret.OpenKeyring(c.Data, c.MasterKeyFile)
+	if d.store, err = store.Open(ctx, c.DatabaseAddress(), schemas()...); err != nil {
+		return err
+	}
+	ring, err := d.keyring(ctx)
 	if err != nil {
 		return err
 	}
 	if d.log, err = audit.New(ring.Signing); err != nil {
 		return err
 	}
-	if d.store, err = store.Open(ctx, c.DatabaseAddress(), schemas()...); err != nil {
-		return err
-	}
+	d.keys = d.keeper(ring)
 	if c.Tenant.ID != "" {
 		if d.around, err = surround(c, d.store, ring); err != nil {
 			return err
@@ -110,13 +113,13 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	}
 	d.rotations = &rotation.Keeper{
 		Store: d.store, Log: d.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values, Systems: d.systems, Own: ourselves(c),
-		Timings: timings(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Stopping: d.stopping,
+		Timings: timings(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Calendar: times.Calendar, Stopping: d.stopping,
 	}
 	d.carrier = newCarrier(d.rotations, d.logger)
 	d.syncs = &syncs{daemon: d}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
-		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs,
+		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys,
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,
 		Patient: d.patient(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,

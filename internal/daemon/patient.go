@@ -6,6 +6,7 @@ import (
 	"rekey.example/rekey/internal/connector/azure"
 	"rekey.example/rekey/internal/diagnosis"
 	"rekey.example/rekey/internal/inventory"
+	"rekey.example/rekey/internal/secret"
 )
 
 // patient is this installation as the doctor looks at it.
@@ -15,6 +16,12 @@ func (d *Daemon) patient() diagnosis.Patient {
 		Data: c.Data, MasterKeyFile: c.MasterKeyFile, Tenant: c.Tenant.ID,
 		Wire:   azure.Wire{Proxy: c.Proxy, CAFile: c.CAFile, Round: c.Round},
 		Reader: self(c.Reader), Writer: new(self(c.Writer)), Renewable: d.renewable,
+	}
+	if source := d.keys.Ring.Source(); source != secret.FromFile {
+		p.MasterKeyIn = source.Words()
+	}
+	if d.keys.Ring.Shared() {
+		p.KeyringIn = "database"
 	}
 	for _, v := range c.Vaults {
 		p.Vaults = append(p.Vaults, diagnosis.Vault{Host: vaultHost(v.Name), ReadValues: v.ReadValues})

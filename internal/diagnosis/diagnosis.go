@@ -40,6 +40,8 @@ type Check struct {
 type Patient struct {
 	Data          string // folder; empty: the files are not checked
 	MasterKeyFile string // empty: master.key in Data
+	MasterKeyIn   string // where the master key is instead of a file: a passphrase, a PKCS#11 token
+	KeyringIn     string // where the keyring is instead of the folder: the database
 	Tenant        string // GUID or domain
 	Wire          azure.Wire
 	Reader        azure.Config  // its Wire and Tenant are set from the ones above

@@ -263,6 +263,16 @@ func TestLooseFilesAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, look(t, p), "Keys", Failed, "bring it back")
+	p.MasterKeyIn = "passphrase"
+	expect(t, look(t, p), "Keys", OK, "passphrase")
+	if err := os.Remove(filepath.Join(p.Data, "keyring.json")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, look(t, p), "Keys", OK, "none yet")
+	p.KeyringIn = "database"
+	expect(t, look(t, p), "Keys", OK, "passphrase")
+	p.MasterKeyIn = ""
+	expect(t, look(t, p), "Keys", Failed, "bring it back")
 }
 
 func TestCodesAreExplained(t *testing.T) {

@@ -46,11 +46,17 @@ func (d *doctor) keys() {
 		master = filepath.Join(d.Data, "master.key")
 	}
 	ring := filepath.Join(d.Data, "keyring.json")
-	if _, err := os.Stat(ring); errors.Is(err, fs.ErrNotExist) {
+	files := []string{ring, master}
+	if d.KeyringIn != "" {
+		files = []string{master}
+	} else if _, err := os.Stat(ring); errors.Is(err, fs.ErrNotExist) {
 		d.ok(name, "none yet; they are made at the first start")
 		return
 	}
-	for _, file := range []string{ring, master} {
+	if d.MasterKeyIn != "" {
+		files = files[:len(files)-1]
+	}
+	for _, file := range files {
 		info, err := os.Stat(file)
 		if err != nil {
 			d.fail(name, "bring it back from where it is kept: nothing sealed opens without it", "cannot look at %s: %v", file, bare(err))
@@ -60,6 +66,10 @@ func (d *doctor) keys() {
 			d.fail(name, "chmod 600 "+quote(file)+"\nand think about who could have read it until now", "%s can be read by other users of this machine (mode %04o)", file, info.Mode().Perm())
 			return
 		}
+	}
+	if d.MasterKeyIn != "" {
+		d.ok(name, "master key in a %s", d.MasterKeyIn)
+		return
 	}
 	if d.MasterKeyFile == "" {
 		d.warn(name, "move it and name its place: masterKeyFile in rekey.yaml, or REKEY_MASTER_KEY_FILE", "the master key lies in the data folder, so a copy of the folder is a copy of everything")

@@ -20,6 +20,7 @@ import (
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/schedule"
+	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 )
 
@@ -93,6 +94,8 @@ var known = []struct {
 	{store.ErrFull, 507, "disk_full", "make room on the disk of the data folder and try again; nothing is lost"},
 	{store.ErrBusy, 503, "busy", "try again in a moment"},
 	{store.ErrCorrupt, 500, "database_damaged", "stop the server, keep a copy of the data folder, restore the last backup"},
+	{secret.ErrTooMany, 409, "conflict", "rekey keys status shows what is still to be sealed again; try again when that is done"},
+	{secret.ErrMoved, 409, "overtaken", "look at rekey keys status, and try again if need be"},
 	{audit.ErrTampered, 500, "audit_tampered", "rekey audit verify says where; keep the data folder as it is and find out who wrote to it"},
 	{connector.ErrDenied, 502, "remote_denied", "rekey doctor says which right rekey's own identity lacks"},
 	{connector.ErrNotFound, 502, "remote_not_found", "rekey sync reads the directory again; rekey doctor checks the vaults"},

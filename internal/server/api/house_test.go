@@ -18,6 +18,7 @@ import (
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/custody"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
@@ -72,6 +73,7 @@ func newHouse(t *testing.T) *house {
 		Version: "test", Started: time.Now(), Store: h.db, Log: h.log, Checkpoints: filepath.Join(folder, "checkpoints"), Rotations: h.keeper,
 		Logger: slog.New(slog.NewJSONHandler(&h.out, nil)),
 	}
+	c.Keys = &custody.Keeper{Ring: ring, Store: h.db, Log: h.log, Tenant: home}
 	h.furnish(&c)
 	if h.api, err = New(c); err != nil {
 		t.Fatal(err)

@@ -52,6 +52,8 @@ var permits = map[string]permit{
 
 	"PUT /v1/schedule/postponed/{keyId}":    {who: "um", body: `{"until":"2199-01-01T00:00:00Z","reason":"x"}`},
 	"DELETE /v1/schedule/postponed/{keyId}": {who: "um"},
+	"GET /v1/keys":                          {who: "am"},
+	"POST /v1/keys/rotate":                  {who: "m"},
 }
 
 // target is the request that a permit describes.
