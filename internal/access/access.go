@@ -41,6 +41,9 @@ const (
 	CancelRotation  Action = "rotation.cancel"
 	PermitWithdraw  Action = "rotation.permit" // an override of the evidence of use
 	CarryRotation   Action = "rotation.step"
+	ReadTasks       Action = "task.read"
+	LinkTask        Action = "task.link"
+	FinishTask      Action = "task.done"
 	ReadAudit       Action = "audit.read"
 	ManageTokens    Action = "token.manage"
 	RunDoctor       Action = "doctor.run"
@@ -49,12 +52,12 @@ const (
 )
 
 var permitted = map[Role][]Action{
-	User:    {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ProposeRotation, CancelRotation, ReadSchedule, PostponeDue},
-	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit, ReadSchedule},
+	User:    {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ProposeRotation, CancelRotation, ReadSchedule, PostponeDue, ReadTasks, FinishTask},
+	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit, ReadSchedule, ReadTasks},
 	Administrator: {
 		ReadInventory, SyncInventory, ReadPolicy, CheckPolicy, JudgeFinding, ReadRotations, ProposeRotation, ApproveRotation,
 		RefuseRotation, CancelRotation, PermitWithdraw, ReadAudit, ManageTokens, RunDoctor,
-		ReadSchedule, PostponeDue,
+		ReadSchedule, PostponeDue, ReadTasks, LinkTask, FinishTask,
 	},
 	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation}, // it proposes what is due, and never approves
 }
