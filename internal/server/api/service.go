@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/diagnosis"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
@@ -25,6 +26,7 @@ type Config struct {
 	Policy      *policy.Policy
 	Schedule    *schedule.Service
 	Syncs       Syncs
+	Desk        *delivery.Desk // the tasks of people
 	Defaults    Defaults
 	Names       map[string]string // what people call a tenant, by its id
 	Fresh       time.Duration     // what was read longer ago is stale
