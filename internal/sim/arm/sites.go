@@ -103,7 +103,7 @@ func (c *call) getSite() (a *answer, err error) {
 
 // listSettings tells settings with their values, which is why reading rights do
 // not reach for it.
-func (c *call) listSettings(strings bool) (a *answer, err error) {
+func (c *call) listSettings(connections bool) (a *answer, err error) {
 	c.w.Read(func() {
 		var r *world.Resource
 		if r, err = c.site(); err != nil {
@@ -113,7 +113,7 @@ func (c *call) listSettings(strings bool) (a *answer, err error) {
 		for name, v := range r.Site.Settings {
 			properties[name] = v
 		}
-		if strings {
+		if connections {
 			properties = map[string]any{}
 			for name, v := range r.Site.ConnectionStrings {
 				properties[name] = map[string]any{"value": v, "type": "Custom"}
@@ -145,11 +145,11 @@ func (c *call) putSettings() (a *answer, err error) {
 	return a, err
 }
 
-func (c *call) listReferences(strings bool) (a *answer, err error) {
+func (c *call) listReferences(connections bool) (a *answer, err error) {
 	c.w.Read(func() {
 		var r *world.Resource
 		if r, err = c.site(); err == nil {
-			a, err = list(c.wireReferences(r, strings))
+			a, err = list(c.wireReferences(r, connections))
 		}
 	})
 	return a, err
