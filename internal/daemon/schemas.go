@@ -4,6 +4,7 @@ import (
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector/embedded"
+	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
@@ -24,6 +25,7 @@ func schemas() []store.Schema {
 		policy.Schema,    // 40
 		rotation.Schema,  // 50
 		api.Schema,       // 70
+		delivery.Schema,  // 120
 		schedule.Schema,  // 160
 	}
 }
