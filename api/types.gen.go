@@ -370,6 +370,63 @@ func (e SyncState) Valid() bool {
 	}
 }
 
+// Defines values for TaskState.
+const (
+	TaskStateDone      TaskState = "done"
+	TaskStateDropped   TaskState = "dropped"
+	TaskStateEscalated TaskState = "escalated"
+	TaskStateOpen      TaskState = "open"
+	TaskStateViewed    TaskState = "viewed"
+)
+
+// Valid indicates whether the value is a known member of the TaskState enum.
+func (e TaskState) Valid() bool {
+	switch e {
+	case TaskStateDone:
+		return true
+	case TaskStateDropped:
+		return true
+	case TaskStateEscalated:
+		return true
+	case TaskStateOpen:
+		return true
+	case TaskStateViewed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListTasksParamsState.
+const (
+	ListTasksParamsStateDone      ListTasksParamsState = "done"
+	ListTasksParamsStateDropped   ListTasksParamsState = "dropped"
+	ListTasksParamsStateEscalated ListTasksParamsState = "escalated"
+	ListTasksParamsStateOpen      ListTasksParamsState = "open"
+	ListTasksParamsStatePending   ListTasksParamsState = "pending"
+	ListTasksParamsStateViewed    ListTasksParamsState = "viewed"
+)
+
+// Valid indicates whether the value is a known member of the ListTasksParamsState enum.
+func (e ListTasksParamsState) Valid() bool {
+	switch e {
+	case ListTasksParamsStateDone:
+		return true
+	case ListTasksParamsStateDropped:
+		return true
+	case ListTasksParamsStateEscalated:
+		return true
+	case ListTasksParamsStateOpen:
+		return true
+	case ListTasksParamsStatePending:
+		return true
+	case ListTasksParamsStateViewed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Actor defines model for Actor.
 type Actor struct {
 	ID   string `json:"id"`
@@ -1092,6 +1149,76 @@ type SyncRequest struct {
 // SyncState defines model for SyncState.
 type SyncState string
 
+// Task defines model for Task.
+type Task struct {
+	// Application Its name
+	Application string `json:"application"`
+
+	// Asked Whom it waits for now
+	Asked string `json:"asked"`
+
+	// Backup Who is asked after the deadline
+	Backup string `json:"backup"`
+
+	// By Who said that it is done
+	By string `json:"by,omitempty,omitzero"`
+
+	// Consumer What has to move to the new value
+	Consumer  string    `json:"consumer"`
+	Deadline  time.Time `json:"deadline"`
+	Ended     time.Time `json:"ended,omitempty,omitzero"`
+	Escalated time.Time `json:"escalated,omitempty,omitzero"`
+	ID        string    `json:"id"`
+
+	// KeyID Of the new credential
+	KeyID string `json:"keyId"`
+
+	// Note And how that is known
+	Note   string    `json:"note,omitempty,omitzero"`
+	Opened time.Time `json:"opened"`
+
+	// Person Who was asked first; empty: an administrator
+	Person string `json:"person"`
+
+	// Place Where the new value lies: vault/name@version
+	Place string `json:"place"`
+
+	// Reference How it gets the value: what is to be done, or who does it
+	Reference string `json:"reference"`
+
+	// Reminded How much of the time had passed at the last reminder, in percent
+	Reminded int       `json:"reminded"`
+	Rotation string    `json:"rotation"`
+	State    TaskState `json:"state"`
+
+	// Viewed When the value was shown
+	Viewed time.Time `json:"viewed,omitempty,omitzero"`
+}
+
+// TaskDone defines model for TaskDone.
+type TaskDone struct {
+	// Note How it is known that the new value is used
+	Note string `json:"note"`
+}
+
+// TaskLink defines model for TaskLink.
+type TaskLink struct {
+	Expires time.Time `json:"expires"`
+
+	// Path /handover/...; behind the server's own address; shown this once
+	Path string `json:"path"`
+	Task Task   `json:"task"`
+}
+
+// TaskPage defines model for TaskPage.
+type TaskPage struct {
+	NextLink string `json:"nextLink,omitempty,omitzero"`
+	Value    []Task `json:"value"`
+}
+
+// TaskState defines model for TaskState.
+type TaskState string
+
 // TenantStatus defines model for TenantStatus.
 type TenantStatus struct {
 	Counts Counts `json:"counts"`
@@ -1201,6 +1328,9 @@ type Limit = int
 
 // RotationID defines model for RotationId.
 type RotationID = string
+
+// TaskID defines model for TaskId.
+type TaskID = string
 
 // Wait defines model for Wait.
 type Wait = int
@@ -1379,6 +1509,22 @@ type GetSyncParams struct {
 	Wait Wait `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 }
 
+// ListTasksParams defines parameters for ListTasks.
+type ListTasksParams struct {
+	// Limit How many at most in one page; 100 if not given
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After Where the page before ended, from its nextLink
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// State pending: open, viewed or escalated
+	State    ListTasksParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
+	Rotation string               `form:"rotation,omitempty" json:"rotation,omitempty,omitzero"`
+}
+
+// ListTasksParamsState defines parameters for ListTasks.
+type ListTasksParamsState string
+
 // VerifyAuditJSONRequestBody defines body for VerifyAudit for application/json ContentType.
 type VerifyAuditJSONRequestBody = AuditVerifyRequest
 
@@ -1402,6 +1548,9 @@ type PostponeDueJSONRequestBody = PostponeRequest
 
 // StartSyncJSONRequestBody defines body for StartSync for application/json ContentType.
 type StartSyncJSONRequestBody = SyncRequest
+
+// FinishTaskJSONRequestBody defines body for FinishTask for application/json ContentType.
+type FinishTaskJSONRequestBody = TaskDone
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest

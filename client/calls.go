@@ -77,6 +77,21 @@ func (c *Client) RotateKeys(ctx context.Context) (api.KeyStatus, error) {
 	return answer[api.KeyStatus](c.raw.RotateKeys(ctx))
 }
 
+// Task tells where a person's task stands.
+func (c *Client) Task(ctx context.Context, id string) (api.Task, error) {
+	return answer[api.Task](c.raw.GetTask(ctx, id))
+}
+
+// LinkTask makes a task's one-time link. It is in this answer and nowhere else.
+func (c *Client) LinkTask(ctx context.Context, id string) (api.TaskLink, error) {
+	return answer[api.TaskLink](c.raw.LinkTask(ctx, id))
+}
+
+// FinishTask says that a task is done, and how that is known.
+func (c *Client) FinishTask(ctx context.Context, id, note string) (api.Task, error) {
+	return answer[api.Task](c.raw.FinishTask(ctx, id, api.TaskDone{Note: note}))
+}
+
 // Tokens lists the API tokens.
 func (c *Client) Tokens(ctx context.Context) ([]api.Token, error) {
 	list, err := answer[api.TokenList](c.raw.ListTokens(ctx))

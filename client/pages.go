@@ -87,6 +87,14 @@ func (c *Client) Rotations(ctx context.Context, q api.ListRotationsParams) iter.
 	})
 }
 
+// Tasks walks the tasks of people, the newest first.
+func (c *Client) Tasks(ctx context.Context, q api.ListTasksParams) iter.Seq2[api.Task, error] {
+	return pages(func(after string) (page[api.Task], error) {
+		q.After = after
+		return answer[page[api.Task]](c.raw.ListTasks(ctx, &q))
+	})
+}
+
 // AuditEvents walks the audit log, the newest first.
 func (c *Client) AuditEvents(ctx context.Context, q api.ListAuditEventsParams) iter.Seq2[api.AuditEvent, error] {
 	return pages(func(after string) (page[api.AuditEvent], error) {

@@ -41,6 +41,9 @@ const (
 	CancelRotation  Action = "rotation.cancel"
 	PermitWithdraw  Action = "rotation.permit" // an override of the evidence of use
 	CarryRotation   Action = "rotation.step"
+	ReadTasks       Action = "task.read"
+	LinkTask        Action = "task.link"
+	FinishTask      Action = "task.done"
 	ReadAudit       Action = "audit.read"
 	ManageTokens    Action = "token.manage"
 	RunDoctor       Action = "doctor.run"
@@ -53,15 +56,15 @@ const (
 )
 
 // everybody may look at what holds no audit and no keys.
-var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule}
+var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks}
 
 var permitted = map[Role][]Action{
-	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue}),
+	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask}),
 	Auditor: slices.Concat(everybody, []Action{ReadAudit, ReadKeys}),
 	Administrator: slices.Concat(everybody, []Action{
 		SyncInventory, JudgeFinding,
 		ProposeRotation, ApproveRotation, RefuseRotation, CancelRotation, PermitWithdraw,
-		PostponeDue,
+		PostponeDue, LinkTask, FinishTask,
 		ReadAudit, ManageTokens, RunDoctor,
 		ReadKeys, RotateKeys, ChangeMaster,
 	}),

@@ -14,12 +14,14 @@ import (
 //	rotations     when one is due, or approved just now
 //	inventory     every sync.every, and at the start if it is older than that
 //	policy        after each reading of the inventory
+//	tasks         reminders every minute; those of rotations that are over end
 //	checkpoints   every hour, and at the end
 //	keys          at the start, every minute, and when the sealing key is exchanged
 func (d *Daemon) Work() {
 	d.carry()
 	d.work.Do(func() {
 		d.guests.admit(func() { every(d.looking, time.Hour, d.checkpoint) })
+		d.guests.admit(func() { every(d.looking, time.Minute, d.tendTasks) })
 		d.tend()
 		if d.around != nil && d.config.Sync.Every > 0 {
 			d.guests.admit(func() { every(d.looking, d.config.Sync.Every, d.refresh) })

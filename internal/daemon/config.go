@@ -40,6 +40,10 @@ type Config struct {
 
 	Schedule schedule.Config
 
+	Webhooks []Webhook `help:"consumers that are told by a signed request"`
+	Hooks    []Hook    `help:"consumers that are told by a program on this machine"`
+	Tasks    Tasks     // of people
+
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.
 	Version string            `koanf:"-"`
@@ -111,6 +115,7 @@ func Defaults(data string) Config {
 		Sync: Sync{Every: 15 * time.Minute},
 
 		Schedule: schedule.Default(),
+		Tasks:    usualTasks,
 	}
 }
 

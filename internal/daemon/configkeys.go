@@ -55,7 +55,7 @@ var meanings = map[string]string{
 	"bindings":                 "who uses which application's credentials: what stops when they end",
 	"bindings[].application":   "name, client id or object id of the application",
 	"bindings[].consumer":      "what uses it, in plain words: Invoice export to Basware",
-	"bindings[].reference":     "how it gets the value: VAULT/NAME, or free text for a place that a person keeps",
+	"bindings[].reference":     "how it gets the value: VAULT/NAME, app:ARM-ID, webhook:NAME, hook:NAME, person:WHO, or in words what a person has to do",
 	"sync.every":               "how often rekey serve reads the inventory again; 0: only when asked",
 }
 

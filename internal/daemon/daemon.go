@@ -21,6 +21,7 @@ import (
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/custody"
+	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
@@ -46,6 +47,8 @@ type Daemon struct {
 	carrier   *carrier
 	scheduled *schedule.Service
 	planner   *schedule.Planner
+	desk      *delivery.Desk
+	consumers *consumers // nil if no tenant is configured
 	syncs     *syncs
 	api       *api.API
 
@@ -99,6 +102,12 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	d.desk = d.newDesk(d.newValue)
+	if d.around != nil {
+		if d.consumers, err = newConsumers(c, d.around, d.desk); err != nil {
+			return err
+		}
+	}
 	d.inventory = &inventory.Service{Store: d.store, Bound: d.bound}
 	if d.policy, err = policy.New(d.store, d.log, c.Policy); err != nil {
 		return err
@@ -119,7 +128,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	d.syncs = &syncs{daemon: d}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
-		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys,
+		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk,
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,
 		Patient: d.patient(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
@@ -165,7 +174,7 @@ func (d *Daemon) stopping() bool {
 
 // Handler is everything that a server answers.
 func (d *Daemon) Handler() http.Handler {
-	return server.Handler(server.Config{Version: d.config.Version, API: d.api, Checks: d.checks(), Logger: d.logger})
+	return server.Handler(server.Config{Version: d.config.Version, API: d.api, Desk: d.desk, Checks: d.checks(), Logger: d.logger})
 }
 
 // Local is a client that acts as the person at this machine. Whoever can read
@@ -178,7 +187,9 @@ func (d *Daemon) systems(tenant string, holder inventory.HolderKind) (rotation.S
 	if d.around == nil || tenant != d.around.tenant {
 		return rotation.Systems{}, &rotation.InvalidError{Why: fmt.Sprintf("tenant %q is not configured; rekey init writes a configuration to begin with", tenant)}
 	}
-	return d.around.systems(holder)
+	s, err := d.around.systems(holder)
+	s.Consumer = d.consumer
+	return s, err
 }
 
 // bound are the consumers that the configuration knows.

@@ -29,8 +29,10 @@ func (s *surroundings) read(ctx context.Context, d *Daemon, by access.Actor, ful
 		return err
 	}
 	_, vaultErr := syncer.Vaults(ctx, by, vaults...)
+	readers, err2 := s.readerFeeds()
+	_, readerErr := syncer.Readers(ctx, by, readers...)
 	_, useErr := syncer.Uses(ctx, by, s.uses())
-	if err = errors.Join(err, vaultErr, useErr); ctx.Err() != nil {
+	if err = errors.Join(err, vaultErr, err2, readerErr, useErr); ctx.Err() != nil {
 		return err
 	}
 	tell(t.stage("judging by the policy"))

@@ -5,6 +5,7 @@ import (
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector/embedded"
 	"rekey.example/rekey/internal/custody"
+	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
@@ -26,6 +27,7 @@ func schemas() []store.Schema {
 		rotation.Schema,  // 50
 		api.Schema,       // 70
 		custody.Schema,   // 90
+		delivery.Schema,  // 120
 		schedule.Schema,  // 160
 	}
 }

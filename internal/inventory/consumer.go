@@ -35,10 +35,16 @@ func consumers(tx *store.Tx, number int64, r *Row, bound []Bound) ([]Binding, er
 		if consumer == "" {
 			return
 		}
-		for _, b := range list {
-			if strings.EqualFold(b.Consumer, consumer) {
-				return
+		for i, b := range list {
+			if !strings.EqualFold(b.Consumer, consumer) {
+				continue
 			}
+			// The system that a consumer runs on knows better how it gets its value
+			// than the tag that somebody once wrote.
+			if source == FromAppService && b.Source == FromTag {
+				list[i].Reference, list[i].Source = reference, source
+			}
+			return
 		}
 		list = append(list, Binding{Tenant: r.Tenant, Holder: r.Holder, KeyID: r.KeyID, Consumer: consumer, Reference: reference, Source: source})
 	}
@@ -49,6 +55,13 @@ func consumers(tx *store.Tx, number int64, r *Row, bound []Bound) ([]Binding, er
 		}
 		for c := range strings.SplitSeq(tags[TagConsumer], ";") {
 			add(c, d.Place.String(), FromTag)
+		}
+		readers, err := readersOf(tx, number, d.Place)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range readers {
+			add(r.Consumer, r.Reference, r.Source)
 		}
 	}
 	for _, b := range bound {

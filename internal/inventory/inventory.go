@@ -132,7 +132,7 @@ type Binding struct {
 	KeyID     string   `json:"keyId"`
 	Consumer  string   `json:"consumer"`  // "Invoice export to Basware"
 	Reference string   `json:"reference"` // how it gets the value: "kv-contoso-prod/basware-secret", or free text
-	Source    string   `json:"source"`    // where we know it from: "vault tag", "configuration", "application notes"
+	Source    string   `json:"source"`    // where we know it from: "vault tag", "configuration", "application notes", "app service reference"
 }
 
 // The tags on vault entries that rekey reads and writes.

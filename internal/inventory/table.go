@@ -135,6 +135,18 @@ CREATE TABLE inventory_deposit (
 	PRIMARY KEY (tenant, vault, name)
 );
 CREATE INDEX inventory_deposit_credential ON inventory_deposit (tenant, num, key_id);
+CREATE TABLE inventory_reader (
+	tenant    INTEGER NOT NULL,
+	vault     TEXT NOT NULL,
+	fold      TEXT NOT NULL,
+	feed      TEXT NOT NULL,
+	reference TEXT NOT NULL,
+	version   TEXT NOT NULL,
+	consumer  TEXT NOT NULL,
+	source    TEXT NOT NULL,
+	walk      BIGINT NOT NULL,
+	PRIMARY KEY (tenant, vault, fold, feed, reference, version)
+);
 `}
 
 // noEnd stands for "the issuer told no end": the last millisecond of the year 9999.

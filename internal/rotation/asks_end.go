@@ -41,6 +41,9 @@ func (s *sight) consumer(e Evidence) connector.Consumer {
 	return s.sys.Consumer(e.Reference)
 }
 
+// askedAgain is after how long a consumer that has not moved is told once more.
+const askedAgain = 6 * time.Hour
+
 // Unmoved collects evidence and says who blocks.
 func (s *sight) Unmoved() bool {
 	s.r.beginEvidence()
@@ -60,6 +63,9 @@ func (s *sight) Unmoved() bool {
 			continue
 		}
 		e.Why = moved.Why
+		if time.Since(e.Told) > askedAgain {
+			e.Told = time.Time{}
+		}
 		blocks = append(blocks, fmt.Sprintf("%s (%s) %s", e.Consumer, e.Reference, moved.Why))
 		if moved.Person != "" {
 			who = append(who, moved.Person)

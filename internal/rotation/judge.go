@@ -190,4 +190,7 @@ func slots(t Terms, list []inventory.Credential) error {
 }
 
 // follows reports whether a consumer gets the new value from the vault entry by itself.
-func follows(u Use, p inventory.Place) bool { return u.Reference == p.String() }
+func follows(u Use, p inventory.Place) bool {
+	r, err := connector.ParseReference(u.Reference)
+	return err == nil && r.Reads(p)
+}

@@ -25,6 +25,7 @@ func Handler(c Config) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c.Checks, true) })
 	mux.HandleFunc("GET /openapi.json", openAPI)
 	pages(mux, c.Version)
+	handovers(mux, c.Desk, c.Logger)
 
 	own := http.NewCrossOriginProtection()
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

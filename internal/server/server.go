@@ -15,6 +15,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"rekey.example/rekey/internal/delivery"
 )
 
 // Config says where to listen and what to serve.
@@ -26,6 +28,7 @@ type Config struct {
 
 	Version string
 	API     http.Handler               // everything under /v1/
+	Desk    *delivery.Desk             // what the pages under /handover/ hand over; nil: there are none
 	Checks  []Check                    // what must hold for the server to be ready
 	Logger  *slog.Logger               // nil: none
 	Opened  func(address string) error // called with the URL once it listens

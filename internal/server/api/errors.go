@@ -16,6 +16,7 @@ import (
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/azure"
 	"rekey.example/rekey/internal/connector/rest"
+	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/rotation"
@@ -86,6 +87,8 @@ var known = []struct {
 	{rotation.ErrConflict, 409, "conflict", "rekey rotations show says where it stands"},
 	{rotation.ErrOvertaken, 409, "overtaken", "read it again and decide on what it is now"},
 	{rotation.ErrNotFound, 404, "not_found", "rekey rotations list shows what there is"},
+	{delivery.ErrNotFound, 404, "not_found", "rekey tasks list shows what there is"},
+	{delivery.ErrEnded, 409, "conflict", "rekey tasks show says how it ended"},
 	{access.ErrNoToken, 404, "not_found", "rekey token list shows what there is"},
 	{inventory.ErrNotFound, 404, "not_found", "rekey sync reads the directory again, rekey applications list shows what is known"},
 	{inventory.ErrCursor, 400, "invalid_request", "begin the list without after"},
@@ -116,6 +119,8 @@ func problem(ctx context.Context, err error) (wire.Problem, time.Duration) {
 	} else if e, ok := errors.AsType[*rotation.InvalidError](err); ok {
 		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
 	} else if e, ok := errors.AsType[*schedule.InvalidError](err); ok {
+		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
+	} else if e, ok := errors.AsType[*delivery.InvalidError](err); ok {
 		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
 	} else if e, ok := errors.AsType[*connector.ThrottledError](err); ok {
 		retry = max(e.After, time.Second)

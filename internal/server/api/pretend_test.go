@@ -12,6 +12,7 @@ import (
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/azure"
+	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/diagnosis"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
@@ -21,7 +22,7 @@ import (
 	"rekey.example/rekey/internal/store"
 )
 
-var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, Schema, schedule.Schema}
+var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, Schema, schedule.Schema, delivery.Schema}
 
 // The application that requests are about, and its only secret.
 var (
@@ -108,6 +109,7 @@ func (h *house) furnish(c *Config) {
 	}
 	c.Schedule = &schedule.Service{Store: h.db, Log: h.log, Inventory: h.inventory, Schedule: plan}
 	c.Inventory, c.Policy, c.Syncs = h.inventory, h.policy, &readings{}
+	c.Desk = &delivery.Desk{Store: h.db, Log: h.log}
 	c.Names = map[string]string{home: "Contoso"}
 	c.Patient = diagnosis.Patient{Tenant: home, Wire: azure.Wire{Round: nowhere{}}}
 }
@@ -134,6 +136,12 @@ func (h *house) live() {
 	h.rotation, h.hash = proposed.ID, proposed.Hash
 	made := decode[wire.NewToken](h.t, h.ask("administrator", "POST", "/v1/tokens", `{"name":"to be revoked","role":"user"}`))
 	h.revocable = made.Token.ID
+	desk := &delivery.Desk{Store: h.db, Log: h.log}
+	if err := desk.Tell(ctx, connector.Change{Rotation: h.rotation, Request: "q-1", Consumer: "Partner portal", Reference: "person:nora@contoso.com", Application: basware}); err != nil {
+		h.t.Fatal(err)
+	}
+	tasks := decode[wire.TaskPage](h.t, h.ask("user", "GET", "/v1/tasks?state=pending", ""))
+	h.task = tasks.Value[0].ID
 }
 
 // feed is a directory with one application.

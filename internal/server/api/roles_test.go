@@ -42,6 +42,10 @@ var permits = map[string]permit{
 	"POST /v1/rotations/{id}/confirm": {who: "um", body: `{"consumer":"x","proof":"x"}`},
 	"GET /v1/schedule":                {who: "uam"},
 	"GET /v1/schedule/due":            {who: "uam"},
+	"GET /v1/tasks":                   {who: "uam"},
+	"GET /v1/tasks/{id}":              {who: "uam"},
+	"POST /v1/tasks/{id}/link":        {who: "m"},
+	"POST /v1/tasks/{id}/done":        {who: "um", body: `{"note":"x"}`},
 	"GET /v1/audit/events":            {who: "am"},
 	"GET /v1/audit/export":            {who: "am"},
 	"POST /v1/audit/verify":           {who: "am", body: `{}`},
@@ -60,7 +64,7 @@ var permits = map[string]permit{
 func (h *house) target(pattern string) (method, target, body string) {
 	method, path, _ := strings.Cut(pattern, " ")
 	id := map[string]string{
-		"rotations": h.rotation, "syncs": "s-1", "tokens": h.revocable, "applications": string(basware.ObjectID), "credentials": ending.KeyID, "schedule": ending.KeyID,
+		"rotations": h.rotation, "syncs": "s-1", "tokens": h.revocable, "tasks": h.task, "applications": string(basware.ObjectID), "credentials": ending.KeyID, "schedule": ending.KeyID,
 	}[strings.Split(path, "/")[2]]
 	path = strings.NewReplacer("{id}", id, "{keyId}", id).Replace(path)
 	return method, path + permits[pattern].query, permits[pattern].body

@@ -6,6 +6,7 @@ import (
 
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/custody"
+	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/diagnosis"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
@@ -27,6 +28,7 @@ type Config struct {
 	Schedule    *schedule.Service
 	Syncs       Syncs
 	Keys        *custody.Keeper
+	Desk        *delivery.Desk // the tasks of people
 	Defaults    Defaults
 	Names       map[string]string // what people call a tenant, by its id
 	Fresh       time.Duration     // what was read longer ago is stale

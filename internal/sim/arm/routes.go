@@ -28,7 +28,7 @@ func (c *call) route() (route, error) {
 		return c.roleRoute(scope, rest)
 	}
 	known := false
-	for _, r := range slices.Concat(c.commonRoutes(), c.vaultRoutes(), c.keyRoutes(), c.anyResource()) {
+	for _, r := range slices.Concat(c.commonRoutes(), c.vaultRoutes(), c.keyRoutes(), c.siteRoutes(), c.anyResource()) {
 		if !c.match(r.pattern) {
 			continue
 		}

@@ -71,6 +71,7 @@ func providers() map[string][]string {
 		"Microsoft.KeyVault":      {"vaults", "deletedVaults", "locations/deletedVaults", "vaults/secrets"},
 		"Microsoft.EventGrid":     {"topics"},
 		"Microsoft.Storage":       {"storageAccounts"},
+		"Microsoft.Web":           {"sites", "sites/slots"},
 		"Microsoft.Authorization": {"roleAssignments", "roleDefinitions"},
 		"Microsoft.Resources":     {"resourceGroups", "subscriptions", "tenants"},
 		"Microsoft.ResourceGraph": {"resources"},

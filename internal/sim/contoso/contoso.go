@@ -95,6 +95,7 @@ func Seed(w *world.World, apps int) Tenant {
 		s.seedRoles()
 		s.seedAudits()
 		s.grow(apps - len(s.d.Applications))
+		s.seedSites()
 	})
 	return s.tenant
 }

@@ -133,6 +133,7 @@ type Resource struct {
 	Tags                            map[string]string
 	Properties                      map[string]any
 	Keys                            []*ResourceKey
+	Site                            *Site // of an App Service or Functions app, or a slot of one
 }
 
 // ResourceKey is one of the two keys of a dual-key resource.

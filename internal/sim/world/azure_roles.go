@@ -131,6 +131,11 @@ var roles = []Role{
 		},
 	},
 	{
+		Name: "Website Contributor", ID: "de139f84-1756-47ae-9be6-808fbbe84772",
+		Description: "Lets you manage websites (not web plans), but not access to them.",
+		Actions:     append([]string{"Microsoft.Web/certificates/*", "Microsoft.Web/serverFarms/join/action", "Microsoft.Web/serverFarms/read", "Microsoft.Web/sites/*"}, everyContributor...),
+	},
+	{
 		Name: "Key Vault Purge Operator", ID: "a68e7c17-0ab2-4c09-9a58-125dae29748c",
 		Description: "Allows permanent deletion of soft-deleted vaults.",
 		Actions: []string{
