@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
@@ -85,6 +86,9 @@ func (c *consumers) For(reference string) (connector.Consumer, bool) {
 
 // consumer is who is asked whether a consumer has moved.
 func (d *Daemon) consumer(reference string) connector.Consumer {
+	if key, ok := strings.CutPrefix(reference, ourReference); ok {
+		return &ourself{d, key}
+	}
 	who, _ := d.consumers.For(reference)
 	return who
 }

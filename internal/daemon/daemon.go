@@ -121,7 +121,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		return rotation.UnderWay(tx, tenant)
 	}
 	d.rotations = &rotation.Keeper{
-		Store: d.store, Log: d.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values, Systems: d.systems, Own: ourselves(c),
+		Store: d.store, Log: d.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values, Systems: d.systems, Own: d.own(),
 		Timings: timings(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Calendar: times.Calendar, Stopping: d.stopping,
 	}
 	d.carrier = newCarrier(d.rotations, d.logger)

@@ -12,6 +12,7 @@ import (
 	"rekey.example/rekey/internal/connector/azure"
 	"rekey.example/rekey/internal/connector/embedded"
 	"rekey.example/rekey/internal/connector/entra"
+	"rekey.example/rekey/internal/connector/keyfile"
 	"rekey.example/rekey/internal/connector/keyvault"
 	"rekey.example/rekey/internal/connector/rest"
 	"rekey.example/rekey/internal/inventory"
@@ -32,6 +33,9 @@ func (s *surroundings) vault(name string) (connector.Vault, error) {
 	if name == inventory.Embedded {
 		return &embedded.Vault{Store: s.store, Sealer: s.ring.Sealer, Tenant: s.tenant}, nil
 	}
+	if name == keyfile.Name {
+		return s.files, nil
+	}
 	c, err := s.keyVault(name, s.writer)
 	if err != nil {
 		return nil, err
@@ -44,7 +48,7 @@ func (s *surroundings) systems(holder inventory.HolderKind) (rotation.Systems, e
 	d := s.directory
 	switch holder {
 	case inventory.InApplications, inventory.InServicePrincipals:
-		return rotation.Systems{Issuer: d, Verifier: d, Now: d.Now, Vault: s.vault}, nil
+		return rotation.Systems{Issuer: d, Verifier: &ownVerifier{d, s.own.list}, Now: d.Now, Vault: s.vault}, nil
 	}
 	return rotation.Systems{}, &rotation.InvalidError{Why: fmt.Sprintf("what is in %s cannot be rotated", holder)}
 }
@@ -114,16 +118,6 @@ func (s *surroundings) graph(as azcore.TokenCredential, writes *schedule.Writes)
 		Base: "https://" + graphHost, Transport: s.wire, Credential: as, Scope: "https://" + graphHost + "/.default",
 		Before: s.waiting(pace.Before), After: pace.After, BeforeWrite: s.waiting(writes.Before), AfterWrite: writes.After,
 	})
-}
-
-// ourselves are the applications that rekey signs in as.
-func ourselves(c Config) (list []inventory.ClientID) {
-	for _, i := range []Identity{c.Reader, c.Writer} {
-		if i.ClientID != "" {
-			list = append(list, inventory.ClientID(strings.ToLower(i.ClientID)))
-		}
-	}
-	return list
 }
 
 // identity opens one of our own identities.

@@ -9,6 +9,7 @@ import (
 
 	"rekey.example/rekey/internal/connector/azure"
 	"rekey.example/rekey/internal/connector/entra"
+	"rekey.example/rekey/internal/connector/keyfile"
 	"rekey.example/rekey/internal/connector/rest"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
@@ -27,6 +28,8 @@ type surroundings struct {
 	graphWriter    *rest.Client
 	login          *rest.Client // carries no token of ours
 	directory      *entra.Directory
+	own            ourOwn
+	files          *keyfile.Vault // that our own credentials come from
 
 	waited atomic.Int64 // nanoseconds, to keep within the limits of the systems
 }
@@ -68,5 +71,6 @@ func surround(c Config, db *store.DB, ring *secret.Keyring) (*surroundings, erro
 	// One for the life of the process: it knows a token again that a cache on the
 	// way gives twice.
 	s.directory = &entra.Directory{Graph: s.graphWriter, Login: s.login, Tenant: s.tenant}
+	s.own, s.files = ourselves(c, ring)
 	return s, nil
 }

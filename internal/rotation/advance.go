@@ -25,15 +25,24 @@ type Keeper struct {
 	Markers  *secret.Hasher
 	Values   *secret.Hasher // recognises a value again; the inventory uses the same
 	Systems  func(tenant string, holder inventory.HolderKind) (Systems, error)
-	Effect   Effect               // what tests put between a rotation and the world
-	Own      []inventory.ClientID // whom rekey itself signs in as; their secrets are not rotated from inside
-	Timings  map[string]Timing    // for new rotations, by plan; one that is missing means that of Timings
-	Calendar *schedule.Calendar   // maintenance windows and freezes; nil: always open
-	Patience Duration             // how long an approval may be waited for, and how long it holds; zero means 72 h
+	Effect   Effect                     // what tests put between a rotation and the world
+	Own      map[inventory.ClientID]Own // whom rekey itself signs in as
+	Timings  map[string]Timing          // for new rotations, by plan; one that is missing means that of Timings
+	Calendar *schedule.Calendar         // maintenance windows and freezes; nil: always open
+	Patience Duration                   // how long an approval may be waited for, and how long it holds; zero means 72 h
 
 	// Stopping, if set, is asked between two steps. If it says yes, Advance
 	// returns, and the next process goes on: a step that has begun is finished.
 	Stopping func() bool
+}
+
+// Own is an application that rekey itself signs in as. Its credential is proved by
+// reading the directory with it, goes into the file that rekey's configuration
+// names, and the old one is kept until a start of rekey worked with the new one
+// (SAFETY F33).
+type Own struct {
+	Place    inventory.Place // empty: it comes from elsewhere, and cannot be renewed from inside
+	Consumer Use             // rekey itself
 }
 
 // Systems are what the rotations of one kind of holder work with.

@@ -755,14 +755,15 @@ func TestCancelAnywhere(t *testing.T) {
 	}
 }
 
-// rekey does not renew the secret that it signs in with itself (SAFETY F33).
+// rekey does not renew what it signs in with itself, unless it comes from a file of
+// its own (SAFETY F33).
 func TestOwnIdentityIsNotRotated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, realLag)
 		defer w.stop()
 		w.start()
 		q := w.request()
-		w.keeper.Own = []inventory.ClientID{q.Application.ClientID}
+		w.keeper.Own = map[inventory.ClientID]rotation.Own{q.Application.ClientID: {}}
 		_, err := w.keeper.Propose(t.Context(), nora, q)
 		if _, ok := errors.AsType[*rotation.InvalidError](err); !ok || !strings.Contains(err.Error(), "itself") {
 			t.Errorf("got %v, want a refusal", err)

@@ -61,11 +61,11 @@ func (k *Keeper) Plan(ctx context.Context, by access.Actor, q Request) (*Proposa
 	if q.Plan == "" {
 		q.Plan = "planned"
 	}
-	if err := rotatable(by, q); err != nil {
+	if err := k.ourselves(&q); err != nil {
 		return nil, err
 	}
-	if slices.Contains(k.Own, q.Application.ClientID) && q.Application.ClientID != "" { // SAFETY F33
-		return nil, invalid("%q is what rekey itself signs in as, and a mishap with its secret would lock rekey out half-way: renew it by hand, or let rekey use a certificate or a managed identity", q.Application.Name)
+	if err := rotatable(by, q); err != nil {
+		return nil, err
 	}
 	sys, err := k.systems(q.Application)
 	if err != nil {
@@ -101,6 +101,23 @@ func (k *Keeper) Plan(ctx context.Context, by access.Actor, q Request) (*Proposa
 		return nil, err
 	}
 	return &Proposal{Terms: t, Hash: t.Hash(), Warnings: warnings}, nil
+}
+
+// ourselves bends a request for what rekey itself signs in as to the one way that
+// cannot lock rekey out (SAFETY F33).
+func (k *Keeper) ourselves(q *Request) error {
+	own, ok := k.Own[q.Application.ClientID]
+	switch {
+	case !ok || q.Application.ClientID == "":
+		return nil
+	case own.Place.Name == "":
+		return invalid("%q is what rekey itself signs in as, and its credential does not come from a file that the configuration names: renew it where it comes from, or let rekey use a certificate file or a managed identity", q.Application.Name)
+	case q.Plan == "revoke" || q.Plan == "next":
+		return invalid("%q is what rekey itself signs in as: ending its credential now would lock rekey out; use a planned rotation, or --emergency", q.Application.Name)
+	}
+	q.Place = own.Place
+	q.Consumers = append([]Use{own.Consumer}, q.Consumers...)
+	return nil
 }
 
 // place is where the new value goes, with the version that is current now.
