@@ -48,7 +48,9 @@ func (q *request) check() (by signer, why string) {
 			resource = value
 		}
 	}
-	if q.space.KeysRefused() {
+	off := false
+	q.w.Read(func() { off = q.space.KeysRefused() })
+	if off {
 		return by, "LocalAuthDisabled: Authorization failed because SAS authentication has been disabled for the namespace."
 	}
 	within, ok := q.within(token["sr"])
