@@ -103,7 +103,7 @@ func (q *request) rules(path, name string) (found []*world.Resource) {
 		if len(segments) == 4 {
 			entity = segments[1]
 		}
-		if segments[len(segments)-1] == strings.ToLower(name) && (entity == "" || entity == path) {
+		if r.Name[strings.LastIndex(r.Name, "/")+1:] == name && (entity == "" || entity == path) {
 			found = append(found, r)
 		}
 	}
