@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/rest"
@@ -28,12 +29,15 @@ import (
 type Keys struct {
 	ARM  *rest.Client      // https://management.azure.com as the writer
 	Wire http.RoundTripper // to the resources themselves
+
+	running operations
 }
 
 var (
 	_ connector.Issuer   = (*Keys)(nil)
 	_ connector.Verifier = (*Keys)(nil)
 	_ connector.Recaller = (*Keys)(nil)
+	_ connector.Former   = (*Keys)(nil)
 )
 
 // Credentials lists the two keys of a resource as they are now.
@@ -54,7 +58,9 @@ func (k *Keys) Credentials(ctx context.Context, holder inventory.Application) ([
 	return list, nil
 }
 
-// Issue makes the key anew that is not the one to be replaced: one request.
+// Issue makes the key anew that is not the one to be replaced: one request. Its
+// error wraps connector.ErrPending while Cosmos DB is at it; the same call again
+// then goes on waiting.
 func (k *Keys) Issue(ctx context.Context, o connector.Order) (c inventory.Credential, v secret.Value, err error) {
 	at, err := find(o.Holder)
 	if err != nil {
@@ -108,6 +114,12 @@ func (k *Keys) Recall(ctx context.Context, holder inventory.Application, keyID s
 	return secret.New(keys.named(keyID).value.Reveal()), nil
 }
 
+// Essence is the key in a connection string, and any other value itself.
+func (k *Keys) Essence(v secret.Value) secret.Value { return KeyOf(v) }
+
+// Form puts a key where a former value has its own.
+func (k *Keys) Form(former, v secret.Value) (secret.Value, error) { return Rewrite(former, v) }
+
 // list asks for both keys. It is a POST that changes nothing.
 func (k *Keys) list(ctx context.Context, at address) (pair, error) {
 	a, err := k.ARM.Send(ctx, rest.Request{Method: http.MethodPost, Path: at.path("listKeys")})
@@ -118,14 +130,17 @@ func (k *Keys) list(ctx context.Context, at address) (pair, error) {
 	return at.kind.read(a.Body)
 }
 
-// regenerate makes one key anew with one request and returns both. Its error
-// wraps ErrNotApplied only if surely nothing happened.
+// regenerate makes one key anew with one request and returns both. If one that it
+// sent before goes on, it sends none and waits for that. Its error wraps
+// ErrNotApplied only if surely nothing happened.
 func (k *Keys) regenerate(ctx context.Context, at address, id, request string) (pair, error) {
+	if op, ok := k.running.take(at.path(id)); ok {
+		return k.await(ctx, at, id, op, 0)
+	}
 	was, err := k.list(ctx, at)
 	if err != nil {
 		return pair{}, errors.Join(connector.ErrNotApplied, err)
 	}
-	defer was.zero()
 	body, err := json.Marshal(at.kind.ask(id))
 	if err != nil {
 		return pair{}, errors.Join(connector.ErrNotApplied, err)
@@ -140,8 +155,9 @@ func (k *Keys) regenerate(ctx context.Context, at address, id, request string) (
 		return pair{}, settled(err)
 	}
 	if a.Status == http.StatusAccepted {
-		return k.await(ctx, at, id, was, a.Header)
+		return k.await(ctx, at, id, operation{a.Header.Get("Azure-AsyncOperation"), time.Now(), was}, rest.RetryAfter(a.Header))
 	}
+	defer was.zero()
 	keys, err := at.kind.read(a.Body)
 	if err != nil {
 		return pair{}, err

@@ -6,47 +6,94 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
+	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/rest"
 )
 
-// longestOperation is how long an operation of the manager is waited for: Cosmos
-// DB takes minutes for a key. A caller's deadline can be earlier.
-const longestOperation = 15 * time.Minute
+// longestOperation is how long an operation of the manager is taken for one that
+// is under way: Cosmos DB takes minutes for a key.
+const longestOperation = time.Hour
 
-// ErrGoesOn means that the manager has begun to make a key and was not seen to
-// end. Whoever recalls the key later learns whether it has.
-var ErrGoesOn = errors.New("the manager is still making the key")
+// operation is one that the manager has begun.
+type operation struct {
+	link  string
+	began time.Time
+	was   pair // the keys before it
+}
+
+// operations are those that were not seen to end, by path and key. They are
+// forgotten with the process; then another request is sent, which the manager
+// refuses while the first goes on.
+type operations struct {
+	mu      sync.Mutex
+	running map[string]operation
+}
+
+func (o *operations) take(what string) (operation, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	op, ok := o.running[what]
+	delete(o.running, what)
+	return op, ok && time.Since(op.began) < longestOperation
+}
+
+func (o *operations) keep(what string, op operation) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.running == nil {
+		o.running = map[string]operation{}
+	}
+	o.running[what] = op
+}
 
 // await waits until an operation is over and the key is another one, and returns
 // both keys. What the operation says of itself is not enough: the key has to
-// differ from what it was.
-func (k *Keys) await(ctx context.Context, at address, id string, was pair, header http.Header) (pair, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, longestOperation, ErrGoesOn)
-	defer cancel()
-	link := header.Get("Azure-AsyncOperation")
-	for {
-		if err := pause(ctx, rest.RetryAfter(header)); err != nil {
-			return pair{}, fmt.Errorf("%w: %w", ErrGoesOn, err)
+// differ from what it was. Its error wraps connector.ErrPending if ctx ends first.
+func (k *Keys) await(ctx context.Context, at address, id string, op operation, asked time.Duration) (keys pair, err error) {
+	defer func() {
+		if errors.Is(err, connector.ErrPending) {
+			k.running.keep(at.path(id), op)
+			return
 		}
-		over, next, err := k.over(ctx, link)
+		op.was.zero()
+	}()
+	header := http.Header{}
+	for {
+		if err := pause(ctx, max(asked, rest.RetryAfter(header))); err != nil {
+			return pair{}, fmt.Errorf("%w: %w", connector.ErrPending, err)
+		}
+		asked = 0
+		over, next, err := k.over(ctx, op.link)
 		if err != nil {
-			return pair{}, err
+			return pair{}, pending(err)
 		}
 		if header = next; !over {
 			continue
 		}
 		keys, err := k.list(ctx, at)
 		if err != nil {
-			return pair{}, fmt.Errorf("cannot read the key that was made: %w", unmarked(err))
+			return pair{}, pending(fmt.Errorf("cannot read the key that was made: %w", unmarked(err)))
 		}
-		if !keys.named(id).value.Equal(was.named(id).value) {
+		if !keys.named(id).value.Equal(op.was.named(id).value) {
 			return keys, nil
 		}
 		keys.zero()
 	}
 }
+
+// pending marks an error on the way: unless the operation itself has failed, it
+// goes on, and can be asked about again.
+func pending(err error) error {
+	if errors.Is(err, errFailed) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", connector.ErrPending, err)
+}
+
+var errFailed = errors.New("the manager could not make the key")
 
 // over asks an operation whether it is over. One that cannot be asked, for want of
 // a link or of the right to read it, may be.
@@ -69,7 +116,7 @@ func (k *Keys) over(ctx context.Context, link string) (bool, http.Header, error)
 	}
 	switch now.Status {
 	case "Failed", "Canceled":
-		return false, nil, fmt.Errorf("the manager's operation ended as %q", now.Status)
+		return false, nil, fmt.Errorf("%w: the operation ended as %q", errFailed, now.Status)
 	case "Succeeded":
 		return true, a.Header, nil
 	}

@@ -142,3 +142,15 @@ func each(t *testing.T, c sim.Config, fn func(t *town, h inventory.Application))
 }
 
 func value(text string) secret.Value { return secret.New(text) }
+
+// vaultReader signs in to Key Vault as the tenant's reader.
+type vaultReader struct{ *town }
+
+func (v vaultReader) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	now, t := time.Now(), v.cloud.Tenant()
+	token, err := v.cloud.World().Signer.Sign(world.Claims{
+		Audience: "https://vault.azure.net", Issuer: "https://sts.windows.net/" + t.ID + "/", IssuedAt: now.Unix(), NotBefore: now.Unix(),
+		Expires: now.Add(time.Hour).Unix(), AppID: t.Reader.ClientID, AppIDACR: "1", IDType: "app", ObjectID: t.Reader.PrincipalID, TenantID: t.ID, Version: "1.0",
+	})
+	return azcore.AccessToken{Token: token, ExpiresOn: now.Add(time.Hour)}, err
+}
