@@ -131,11 +131,10 @@ func (f *Feed) recognise(ctx context.Context, e *inventory.Entry) error {
 	}
 	defer d.Value.Zero()
 	value := secret.Canonical(d.Value)
-	defer value.Zero()
 	if f.Key != nil {
 		value = f.Key(value)
-		defer value.Zero()
 	}
+	defer value.Zero()
 	e.Place.Version, e.Hint, e.Thumbprint = d.Version, value.Hint(), ""
 	if secret.IsPair(d.Value) {
 		e.Hint = "" // every PEM begins alike
