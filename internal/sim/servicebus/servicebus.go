@@ -10,6 +10,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,24 +57,40 @@ func (q *request) serve() (status int, text string) {
 	if !by.may("Manage") {
 		return http.StatusUnauthorized, "claim is empty or token is invalid."
 	}
-	names, status := q.listed()
+	found, status := q.listed()
 	if status != http.StatusOK {
 		return status, "No such entity."
 	}
 	q.w.Change(func() {
 		q.w.Record(world.Fact{What: "describe", Object: by.rule.ID, Key: by.key, Label: q.path})
 	})
+	if len(found) == 1 && strings.EqualFold(found[0].name, q.path) {
+		return http.StatusOK, q.entry(found[0])
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<feed xmlns="http://www.w3.org/2005/Atom"><title type="text">%s</title><updated>%s</updated>`, escape(q.path), time.Now().UTC().Format(time.RFC3339))
-	for _, name := range names {
-		fmt.Fprintf(&b, `<entry><id>https://%s/%s</id><title type="text">%s</title></entry>`, q.host, escape(name), escape(name))
+	fmt.Fprintf(&b, `<feed xmlns="http://www.w3.org/2005/Atom"><title type="text">%s</title><id>https://%s/%s</id><updated>%s</updated>`, escape(q.path), q.host, escape(q.path), now())
+	for _, e := range found {
+		b.WriteString(q.entry(e))
 	}
 	b.WriteString("</feed>")
 	return http.StatusOK, b.String()
 }
 
-// listed are the names that the path asks for: of a kind, or one.
-func (q *request) listed() (names []string, status int) {
+func now() string { return time.Now().UTC().Format(time.RFC3339) }
+
+// entity is a queue, a topic or an event hub.
+type entity struct{ name, kind string }
+
+// entry describes an entity.
+func (q *request) entry(e entity) string {
+	description := map[string]string{"queues": "QueueDescription", "topics": "TopicDescription", "eventhubs": "EventHubDescription"}[e.kind]
+	return fmt.Sprintf(`<entry xmlns="http://www.w3.org/2005/Atom"><id>https://%[1]s/%[2]s</id><title type="text">%[2]s</title><published>%[3]s</published><updated>%[3]s</updated>`+
+		`<author><name>%[4]s</name></author><content type="application/xml"><%[5]s xmlns="http://schemas.microsoft.com/netservices/2010/10/servicebus/connect"><Status>Active</Status></%[5]s></content></entry>`,
+		q.host, escape(e.name), now(), escape(q.space.Name), description)
+}
+
+// listed is what the path asks for: all of a kind, or one.
+func (q *request) listed() (found []entity, status int) {
 	kind, all := strings.CutPrefix(strings.ToLower(q.path), "$resources/")
 	status = http.StatusNotFound
 	q.w.Read(func() {
@@ -84,14 +101,15 @@ func (q *request) listed() (names []string, status int) {
 				continue
 			}
 			if all && strings.EqualFold(types[2], kind) || strings.EqualFold(name, q.path) {
-				names = append(names, name)
+				found = append(found, entity{name, strings.ToLower(types[2])})
 			}
 		}
 	})
-	if all && (kind == "queues" || kind == "topics" || kind == "eventhubs") || len(names) > 0 {
+	if all && (kind == "queues" || kind == "topics" || kind == "eventhubs") || len(found) > 0 {
 		status = http.StatusOK
 	}
-	return names, status
+	slices.SortFunc(found, func(a, b entity) int { return strings.Compare(a.name, b.name) })
+	return found, status
 }
 
 func escape(s string) string {
