@@ -214,6 +214,7 @@ func (e GivenRole) Valid() bool {
 // Defines values for HolderKind.
 const (
 	HolderKindApplications      HolderKind = "applications"
+	HolderKindResources         HolderKind = "resources"
 	HolderKindServicePrincipals HolderKind = "servicePrincipals"
 )
 
@@ -221,6 +222,8 @@ const (
 func (e HolderKind) Valid() bool {
 	switch e {
 	case HolderKindApplications:
+		return true
+	case HolderKindResources:
 		return true
 	case HolderKindServicePrincipals:
 		return true

@@ -27,9 +27,9 @@ func applicationsList(s *session) *cobra.Command {
 		Args: takes(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch holder {
-			case "", "applications", "servicePrincipals":
+			case "", "applications", "servicePrincipals", "resources":
 			default:
-				return usage("--holder %s is neither applications nor servicePrincipals", holder)
+				return usage("--holder %s is none of applications, servicePrincipals, resources", holder)
 			}
 			q.Holder = api.HolderKind(holder)
 			server, err := s.connect(c.Context())
@@ -55,7 +55,7 @@ func applicationsList(s *session) *cobra.Command {
 	f.StringVar(&q.Name, "name", "", "part of the `NAME`, or the client id or object id")
 	f.StringVar(&q.Owner, "owner", "", "only of this `OWNER`: part of the name or mail address, or the object id")
 	f.BoolVar(&q.NoOwner, "no-owner", false, "only those without an owner")
-	f.StringVar(&holder, "holder", "", "`KIND` of object: applications, servicePrincipals")
+	f.StringVar(&holder, "holder", "", "`KIND` of object: applications, servicePrincipals, resources")
 	f.IntVar(&limit, "limit", 0, "at most so `MANY` (0: all)")
 	return c
 }

@@ -181,6 +181,9 @@ var (
 	ErrLagging = errors.New("the system has not heard of its own change everywhere yet")
 	// ErrUnrecorded means that a tenant keeps no records of that kind.
 	ErrUnrecorded = errors.New("no such records are kept")
+	// ErrPending means that the system has taken a request and is not done with
+	// it. The same call again sends nothing, and learns how it ended.
+	ErrPending = errors.New("the system has begun and is not done yet")
 	// ErrNoSlot means that the object takes no further credential.
 	ErrNoSlot = errors.New("no free credential slot")
 )

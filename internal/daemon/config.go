@@ -30,6 +30,8 @@ type Config struct {
 	Reader Identity // reads everything
 	Writer Identity // writes only what it owns
 
+	Subscriptions []Subscription `help:"the Azure subscriptions whose resources are looked at"`
+
 	Vaults       []Vault
 	DefaultVault string // where a new secret goes if no place is known for it
 

@@ -12,8 +12,8 @@ import (
 	"rekey.example/rekey/internal/store"
 )
 
-// read brings the inventory of a tenant up to date: the directory first, then
-// each vault, then when credentials were last used, then what the policy says of
+// read brings the inventory of a tenant up to date: the directory first, then the
+// resources of each subscription, then each vault, then when credentials were last used, then what the policy says of
 // it. A vault that cannot be read keeps
 // no other one from being read; its error comes at the end.
 func (s *surroundings) read(ctx context.Context, d *Daemon, by access.Actor, full bool, tell func(wire.Sync)) error {
@@ -28,11 +28,15 @@ func (s *surroundings) read(ctx context.Context, d *Daemon, by access.Actor, ful
 	if ctx.Err() != nil {
 		return err
 	}
+	resourceErr := s.readResources(ctx, syncer, by, full)
+	if ctx.Err() != nil {
+		return errors.Join(err, resourceErr)
+	}
 	_, vaultErr := syncer.Vaults(ctx, by, vaults...)
-	readers, err2 := s.readerFeeds()
+	readers, feedErr := s.readerFeeds()
 	_, readerErr := syncer.Readers(ctx, by, readers...)
 	_, useErr := syncer.Uses(ctx, by, s.uses())
-	if err = errors.Join(err, vaultErr, err2, readerErr, useErr); ctx.Err() != nil {
+	if err = errors.Join(err, resourceErr, vaultErr, feedErr, readerErr, useErr); ctx.Err() != nil {
 		return err
 	}
 	tell(t.stage("judging by the policy"))

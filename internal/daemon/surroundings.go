@@ -22,6 +22,8 @@ type surroundings struct {
 	store  *store.DB
 	ring   *secret.Keyring
 
+	subscriptions []Subscription
+
 	wire           http.RoundTripper
 	reader, writer *azure.Identity
 	graphReader    *rest.Client
@@ -50,7 +52,7 @@ func surround(c Config, db *store.DB, ring *secret.Keyring) (*surroundings, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &surroundings{tenant: c.Tenant.ID, vaults: c.Vaults, store: db, ring: ring, wire: wire}
+	s := &surroundings{tenant: c.Tenant.ID, vaults: c.Vaults, subscriptions: c.Subscriptions, store: db, ring: ring, wire: wire}
 	// What needs no cloud, such as verifying the audit log, works without a way
 	// into one; whatever does need it says what is wrong with the identity.
 	if s.reader, err = identity(c.Reader, c.Tenant.ID, line); err != nil {

@@ -12,7 +12,7 @@ const (
 		audience, home, kind, sso, notes, enabled, created, owners, owned, hash, gone)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0)`
 	newCredential = `INSERT INTO inventory_credential (tenant, num, key_id, key_look, kind, label, hint, thumbprint, fingerprint, starts, expires, used, unmanaged, gone)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $10, $11, $12, 0)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $13, $9, $10, $11, $12, 0)`
 	newOwner = `INSERT INTO inventory_owner (tenant, num, owner) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
 )
 

@@ -111,7 +111,9 @@ func (m *matcher) direct(e *Entry) (*finding, error) {
 		}
 		// A tag outlives the value it was written for: if the first characters
 		// differ, it speaks of an older one.
-		if len(list) > 0 && list[0].gone == 0 && (e.Hint == "" || list[0].Hint == "" || e.Hint == list[0].Hint) {
+		// The keys of resources have names that many share: key1 says nothing.
+		shared := len(list) > 1 && list[0].Kind == AccessKey && list[1].gone == 0
+		if len(list) > 0 && !shared && list[0].gone == 0 && (e.Hint == "" || list[0].Hint == "" || e.Hint == list[0].Hint) {
 			c := list[0]
 			return &finding{*e, owned{c.num, c.KeyID}, ByTag, e.Fingerprint != "" && c.fingerprint == "" && e.Hint != "" && e.Hint == c.Hint}, nil
 		}

@@ -28,6 +28,14 @@ type Whole interface {
 	Object(ctx context.Context, id ObjectID) (raw []byte, err error)
 }
 
+// Part is a feed that lists some of the objects of a kind, such as the resources
+// of one subscription. Only what it holds can be missed by it. The name of any
+// other feed is the kind of all that it lists.
+type Part interface {
+	Kind() HolderKind
+	Holds(id ObjectID) bool
+}
+
 // ErrResync means that only a full walk can tell what there is now.
 var ErrResync = errors.New("the system has forgotten the position: everything has to be read again")
 
@@ -55,8 +63,9 @@ type Record struct {
 type Object struct {
 	Application
 	Credentials []Credential
-	Has         Fields // which properties the record held
-	Hidden      bool   // of no interest: not kept
+	Prints      []string // keyed hashes of their values, in their order; shorter or empty where none was read
+	Has         Fields   // which properties the record held
+	Hidden      bool     // of no interest: not kept
 }
 
 // Fields is a set of an Object's properties.

@@ -125,18 +125,20 @@ func (w *writer) credentials(num int64, o *Object, partial bool) error {
 		c := &o.Credentials[i]
 		listed[c.KeyID] = true
 		was := byID[c.KeyID]
-		if was != nil && was.gone == 0 && sameCredential(&was.Credential, c) {
+		print, learned := recognised(was, c, o.print(i))
+		if was != nil && was.gone == 0 && sameCredential(&was.Credential, c) && was.fingerprint == print {
 			continue
 		}
-		now := credential{Credential: *c, num: num}
+		now := credential{Credential: *c, num: num, fingerprint: print}
 		if was != nil {
-			now.fingerprint, now.LastUsed, now.unmanaged = was.fingerprint, was.LastUsed, was.unmanaged
+			now.LastUsed, now.unmanaged = was.LastUsed, was.unmanaged
 		}
-		if was == nil || was.gone != 0 {
+		switch {
+		case was == nil || was.gone != 0:
 			if now.unmanaged, err = w.appeared(o, c); err != nil {
 				return err
 			}
-		} else {
+		case !learned:
 			w.counts.Changed++
 			w.tell(evKeyChanged, o, keyDetail(c))
 		}

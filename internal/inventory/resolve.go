@@ -16,7 +16,9 @@ type Detail struct {
 	Entries []Entry // of the places that hold it
 }
 
-// Credential tells everything of the credential with a key id.
+// Credential tells everything of the credential with a key id. That of a
+// resource's key is the same for many: its holder stands in front of it, by name or
+// id, with a slash between.
 func (s *Service) Credential(ctx context.Context, by access.Actor, keyID string) (d Detail, err error) {
 	if err := by.Check(access.ReadInventory); err != nil {
 		return d, err
@@ -26,7 +28,7 @@ func (s *Service) Credential(ctx context.Context, by access.Actor, keyID string)
 		if err != nil {
 			return err
 		}
-		found, err := byKey(tx, by.Tenant, number, keyID)
+		found, err := keyed(tx, by.Tenant, number, keyID)
 		if err != nil {
 			return err
 		}
@@ -53,13 +55,71 @@ func (s *Service) Credential(ctx context.Context, by access.Actor, keyID string)
 	return d, nil
 }
 
-const credentialsByKey = `SELECT ` + credentialColumns + ` FROM inventory_credential WHERE key_look = $1 AND tenant = $2 AND key_id = $3 ORDER BY gone, num`
+// The keys of resources share their ids by the thousand: a few are enough to tell
+// that one alone is not meant.
+const credentialsByKey = `SELECT ` + credentialColumns + ` FROM inventory_credential WHERE key_look = $1 AND tenant = $2 AND key_id = $3 ORDER BY gone, num LIMIT 20`
 
 // byKey are the credentials with a key id, those that are still there first.
 func byKey(tx *store.Tx, tenant string, number int64, keyID string) ([]credential, error) {
 	keyID = strings.ToLower(strings.TrimSpace(keyID))
 	f := finder{tx: tx, tenant: tenant}
 	return f.read(credentialsByKey, look(keyID), number, keyID)
+}
+
+// keyed are the credentials that a text names by a key id, with the holder in
+// front of it or without, those that are still there first. Its error is an
+// *AmbiguousError for the key of a resource that several have.
+func keyed(tx *store.Tx, tenant string, number int64, text string) ([]credential, error) {
+	found, err := byKey(tx, tenant, number, text)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return keyBehind(tx, tenant, number, text)
+	}
+	if len(found) < 2 || found[0].Kind != AccessKey || found[1].gone != 0 {
+		return found, nil
+	}
+	e := &AmbiguousError{Text: text}
+	for i, c := range found {
+		if c.gone != 0 {
+			break
+		}
+		if i == 10 {
+			e.Candidates = append(e.Candidates, "others")
+			break
+		}
+		a, err := loadApplication(tx, tenant, number, c.num)
+		if err != nil {
+			return nil, err
+		}
+		e.Candidates = append(e.Candidates, short(a.Name)+"/"+c.KeyID)
+	}
+	return nil, e
+}
+
+// keyBehind reads holder/key, where the holder is named as anywhere else.
+func keyBehind(tx *store.Tx, tenant string, number int64, text string) (found []credential, err error) {
+	at := strings.LastIndex(text, "/")
+	if at <= 0 {
+		return nil, nil
+	}
+	holder, key := strings.TrimSpace(text[:at]), strings.TrimSpace(text[at+1:])
+	set, err := matchApplications(tx, number, holder)
+	if err != nil || len(set) == 0 || len(set) > tooMany {
+		return nil, err
+	}
+	list, err := meant(tx, tenant, number, set, holder)
+	if err != nil || len(list) != 1 {
+		return nil, err
+	}
+	held, err := loadCredentials(tx, tenant, number, list[0].num, list[0].ObjectID)
+	for _, c := range held {
+		if c.gone == 0 && strings.EqualFold(c.KeyID, key) {
+			found = append(found, c)
+		}
+	}
+	return found, err
 }
 
 // Target is what a text given by a person means.
@@ -101,7 +161,7 @@ func (s *Service) Resolve(ctx context.Context, by access.Actor, text string) (t 
 }
 
 func resolve(tx *store.Tx, tenant string, number int64, text string) (t Target, err error) {
-	found, err := byKey(tx, tenant, number, text)
+	found, err := keyed(tx, tenant, number, text)
 	if err != nil {
 		return t, err
 	}

@@ -28,8 +28,12 @@ func (r *reading) sweep(ctx context.Context) error {
 }
 
 func (w *writer) sweepSome() error {
+	kind, part := HolderKind(w.reading.feed.Name()), Part(nil)
+	if p, ok := w.reading.feed.(Part); ok {
+		kind, part = p.Kind(), p
+	}
 	rows, err := w.tx.Query(`SELECT `+applicationColumns+` FROM inventory_application WHERE tenant = $1 AND num > $2 AND holder = $3 AND gone = 0 ORDER BY num LIMIT $4`,
-		w.position.tenant, w.sweepFrom(), w.reading.feed.Name(), int64(sweepStep))
+		w.position.tenant, w.sweepFrom(), string(kind), int64(sweepStep))
 	if err != nil {
 		return fmt.Errorf("cannot look for what is gone: %w", err)
 	}
@@ -42,7 +46,7 @@ func (w *writer) sweepSome() error {
 			return fmt.Errorf("cannot look for what is gone: %w", err)
 		}
 		n, last = n+1, a.num
-		if !w.seen.has(a.num) {
+		if !w.seen.has(a.num) && (part == nil || part.Holds(a.ObjectID)) {
 			lost = append(lost, a)
 		}
 	}

@@ -223,7 +223,7 @@ func (w *writer) insert(num int64, hash string) error {
 			return err
 		}
 		err = w.rows.credentials.add(w.position.tenant, num, c.KeyID, look(c.KeyID), string(c.Kind), c.Label, c.Hint, c.Thumbprint,
-			millis(c.Starts), endMillis(c.Expires), millis(c.LastUsed), unmanaged)
+			millis(c.Starts), endMillis(c.Expires), millis(c.LastUsed), unmanaged, o.print(i))
 		if err != nil {
 			return err
 		}

@@ -50,6 +50,12 @@ func kept(k inventory.Kept, c inventory.Held) inventory.Held {
 	return c
 }
 
+func accessKey() inventory.Held {
+	c := endless()
+	c.Kind, c.KeyID = inventory.AccessKey, "key1"
+	return c
+}
+
 func holding(list ...inventory.Held) inventory.Holding {
 	return owned(2, inventory.Holding{Application: inventory.Application{ObjectID: "object", ClientID: "client", Holder: inventory.InApplications, Name: "D365_Basware_InvoiceExport", Enabled: true}, Credentials: list})
 }

@@ -106,7 +106,11 @@ var noEnd = Rule{
 	Cure: "Replace it with one that ends: rekey rotate.",
 	application: func(j *judge, h *inventory.Holding) {
 		for i := range h.Credentials {
-			if c := &h.Credentials[i]; c.Expires.IsZero() && c.Kind != inventory.Federated && ours(h) {
+			c := &h.Credentials[i]
+			if c.Kind == inventory.AccessKey || c.Kind == inventory.Federated {
+				continue // such keys never have an end: it is made by renewing them
+			}
+			if c.Expires.IsZero() && ours(h) {
 				f := about(h, c)
 				f.Reason = "It has no end date."
 				j.find(f)
@@ -116,6 +120,7 @@ var noEnd = Rule{
 	Examples: []Example{
 		{Says: "a secret without end", Application: holding(endless()), Finds: "no end date", Is: High},
 		{Says: "a federated credential has no secret to leak", Application: holding(federated())},
+		{Says: "the key of a resource has no end to set", Application: holding(accessKey())},
 		{Says: "a secret with an end", Application: holding(secret(-10, 300))},
 	},
 }

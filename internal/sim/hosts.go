@@ -8,9 +8,12 @@ import (
 	"strings"
 
 	"rekey.example/rekey/internal/sim/arm"
+	"rekey.example/rekey/internal/sim/cosmos"
 	"rekey.example/rekey/internal/sim/entra"
 	"rekey.example/rekey/internal/sim/graph"
 	"rekey.example/rekey/internal/sim/keyvault"
+	"rekey.example/rekey/internal/sim/servicebus"
+	"rekey.example/rekey/internal/sim/storage"
 	"rekey.example/rekey/internal/sim/world"
 )
 
@@ -56,8 +59,26 @@ func systems(w *world.World) []system {
 		{
 			name:    "Azure Event Grid",
 			hosts:   []string{"*.eventgrid.azure.net"},
-			exists:  func(host string) bool { return topicExists(w, host) },
+			exists:  func(host string) bool { return w.Serving(host) != nil },
 			handler: manager, trouble: azureTrouble,
+		},
+		{
+			name:    "Azure Blob Storage",
+			hosts:   []string{"*.blob.core.windows.net"},
+			exists:  func(host string) bool { return w.Serving(host) != nil },
+			handler: storage.Handler(w), trouble: azureTrouble,
+		},
+		{
+			name:    "Azure Service Bus and Event Hubs",
+			hosts:   []string{"*.servicebus.windows.net"},
+			exists:  func(host string) bool { return w.Serving(host) != nil },
+			handler: servicebus.Handler(w), trouble: azureTrouble,
+		},
+		{
+			name:    "Azure Cosmos DB",
+			hosts:   []string{"*.documents.azure.com"},
+			exists:  func(host string) bool { return w.Serving(host) != nil },
+			handler: cosmos.Handler(w), trouble: azureTrouble,
 		},
 	}
 }
@@ -101,20 +122,6 @@ func hostMatches(pattern, host string) bool {
 func vaultExists(w *world.World, host string) (found bool) {
 	name := strings.TrimSuffix(host, ".vault.azure.net")
 	w.Read(func() { found = w.Azure.Vaults[name] != nil })
-	return found
-}
-
-// topicExists compares with the endpoints of the topics, such as
-// https://orders.westeurope-1.eventgrid.azure.net/api/events.
-func topicExists(w *world.World, host string) (found bool) {
-	w.Read(func() {
-		for _, r := range w.Azure.Resources {
-			endpoint, _ := r.Properties["endpoint"].(string)
-			if strings.HasPrefix(strings.ToLower(endpoint), "https://"+host+"/") {
-				found = true
-			}
-		}
-	})
 	return found
 }
 

@@ -128,6 +128,20 @@ func (c *Cloud) Versions(vault, secret string) (list []world.SecretVersion) {
 	return list
 }
 
+// ResourceKeys are the keys that a resource really has now, by their names and
+// its ARM id; none if there is no such resource.
+func (c *Cloud) ResourceKeys(id string) map[string]string {
+	keys := map[string]string{}
+	c.world.Read(func() {
+		if r := c.world.Azure.Resources[strings.ToLower(id)]; r != nil {
+			for _, k := range r.Keys {
+				keys[k.Name] = k.At(time.Now())
+			}
+		}
+	})
+	return keys
+}
+
 // Application finds an application by its client id, object id or exact name.
 func (c *Cloud) Application(key string) (found world.Application, ok bool) {
 	c.world.Read(func() {

@@ -23,6 +23,10 @@ type Feed struct {
 	Host   string         // kv-contoso-prod.vault.azure.net
 	Values *secret.Hasher // nil: values are not read; else they are, for their hint and keyed hash, and not kept
 
+	// Key, if set, tells what of a value is the credential: of a connection string,
+	// the key in it. Hint and keyed hash are of that. nil: all of it.
+	Key func(secret.Value) secret.Value
+
 	// Known, if set, tells what the inventory holds of a secret: a value that was
 	// read before is not read again until the vault says that it was updated.
 	Known func(ctx context.Context, p inventory.Place) (inventory.Entry, bool)
@@ -126,15 +130,18 @@ func (f *Feed) recognise(ctx context.Context, e *inventory.Entry) error {
 		return err
 	}
 	defer d.Value.Zero()
-	e.Place.Version, e.Hint, e.Thumbprint = d.Version, d.Value.Hint(), ""
+	value := secret.Canonical(d.Value)
+	if f.Key != nil {
+		value = f.Key(value)
+	}
+	defer value.Zero()
+	e.Place.Version, e.Hint, e.Thumbprint = d.Version, value.Hint(), ""
 	if secret.IsPair(d.Value) {
 		e.Hint = "" // every PEM begins alike
 		if pair, err := secret.ParsePair(d.Value); err == nil {
 			e.Thumbprint = pair.Thumbprint()
 		}
 	}
-	value := secret.Canonical(d.Value)
-	defer value.Zero()
 	e.Fingerprint = f.Values.Fingerprint(value)
 	return nil
 }

@@ -30,6 +30,30 @@ type Request struct {
 // refused with a status below 500, or no connection came about. Any other error
 // means that nobody knows.
 func (c *Client) Once(ctx context.Context, q Request, v any) error {
+	return c.once(ctx, q, func(r *http.Request, resp *http.Response) error { return c.decode(r, resp, v) })
+}
+
+// Send is Once for an answer of which more counts than its document: its status
+// and headers, as those of an operation that has only begun.
+func (c *Client) Send(ctx context.Context, q Request) (a Answer, err error) {
+	err = c.once(ctx, q, func(r *http.Request, resp *http.Response) error {
+		err := refused(r, resp)
+		if e, ok := errors.AsType[*Error](err); ok && e.Refused() {
+			return notApplied(err)
+		}
+		if err != nil {
+			return err
+		}
+		a.Status, a.Header = resp.StatusCode, resp.Header
+		if a.Body, err = c.body(resp, &reading{}); err != nil {
+			return bare(r, err)
+		}
+		return nil
+	})
+	return a, err
+}
+
+func (c *Client) once(ctx context.Context, q Request, take func(*http.Request, *http.Response) error) error {
 	target, err := c.target(q.Path)
 	if err != nil {
 		return notApplied(err)
@@ -79,7 +103,7 @@ func (c *Client) Once(ctx context.Context, q Request, v any) error {
 	if c.AfterWrite != nil {
 		c.AfterWrite(resp)
 	}
-	return c.decode(r, resp, v)
+	return take(r, resp)
 }
 
 func (c *Client) decode(r *http.Request, resp *http.Response, v any) error {

@@ -126,7 +126,7 @@ func (c *Client) ask(ctx context.Context, target, claims string, how *reading) (
 	if err != nil {
 		return Answer{}, &transportError{bare(r, err)}
 	}
-	return Answer{Header: resp.Header, Body: body}, nil
+	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
 // refused is the error of an answer that is none of the JSON asked for.

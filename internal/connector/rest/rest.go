@@ -90,8 +90,9 @@ func (c *Client) Get(ctx context.Context, path string, v any) error {
 	})
 }
 
-// Answer is a whole answer to a read.
+// Answer is a whole answer.
 type Answer struct {
+	Status int
 	Header http.Header
 	Body   []byte
 }

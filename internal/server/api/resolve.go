@@ -36,11 +36,19 @@ func (s *service) resolve(ctx context.Context, by access.Actor, q wire.RotationR
 	if err != nil {
 		return rotation.Request{}, unclear(err)
 	}
-	old, err := one(target, q.Credential)
+	key := q.Credential
+	if q.Application == "" && target.Named {
+		key = "" // the text has named it, perhaps with its holder in front
+	}
+	old, err := one(target, key)
 	if err != nil {
 		return rotation.Request{}, err
 	}
-	detail, err := s.Inventory.Credential(ctx, by, old.KeyID)
+	named := old.KeyID
+	if old.Kind == inventory.AccessKey { // every resource has a key1
+		named = string(target.Application.ObjectID) + "/" + named
+	}
+	detail, err := s.Inventory.Credential(ctx, by, named)
 	if err != nil {
 		return rotation.Request{}, err
 	}

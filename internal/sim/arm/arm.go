@@ -1,7 +1,8 @@
 // Package arm answers as Azure Resource Manager, management.azure.com, out of
 // the world's one subscription: tenants, subscriptions, resource groups,
-// providers, key vaults, Event Grid topics, storage accounts with their two
-// keys, and role assignments. It also answers as the publishing endpoints of
+// providers, key vaults, what has access keys (Event Grid topics, storage
+// accounts, rules of Service Bus and Event Hubs, Cosmos DB accounts), and role
+// assignments. It also answers as the publishing endpoints of
 // the Event Grid topics, so that a key can be proved by a real call.
 //
 // Paths are compared without regard to case, every request names an

@@ -88,16 +88,16 @@ func opens(w *world.World, topic *world.Resource, r *http.Request) (key, by stri
 	if sent == "" {
 		return "", "", fail(http.StatusUnauthorized, "Unauthorized", "Request must contain one of the following authorization signature: aeg-sas-token, aeg-sas-key.")
 	}
+	replica := w.Replica()
 	w.Read(func() {
 		err = refused("The key does not match any of the keys of the topic.")
 		if local, _ := topic.Properties["disableLocalAuth"].(bool); local {
 			err = refused("Local authentication is disabled.")
 			return
 		}
-		for _, k := range topic.Keys {
-			if subtle.ConstantTimeCompare([]byte(k.Value), []byte(sent)) == 1 {
-				key, err = k.Name, nil
-			}
+		name, fits := w.Opens(replica, topic, func(value string) bool { return subtle.ConstantTimeCompare([]byte(value), []byte(sent)) == 1 })
+		if fits {
+			key, err = name, nil
 		}
 	})
 	return key, "", err

@@ -28,7 +28,8 @@ func tagsOf(tags map[string]string) map[string]string {
 	return maps.Clone(tags)
 }
 
-// everything is all resources in the order of their ids. The caller holds the
+// everything is all resources in the order of their ids, without those that are
+// parts of another, which the manager leaves out as well. The caller holds the
 // world's lock.
 func (c *call) everything() []thing {
 	var all []thing
@@ -36,7 +37,9 @@ func (c *call) everything() []thing {
 		all = append(all, thing{c.w.Azure.VaultID(v), v.Name, vaultType, v.Group, v.Location, v.Tags})
 	}
 	for _, r := range c.w.Azure.Resources {
-		all = append(all, thing{r.ID, r.Name, r.Type, r.Group, r.Location, r.Tags})
+		if !r.Child() {
+			all = append(all, thing{r.ID, r.Name, r.Type, r.Group, r.Location, r.Tags})
+		}
 	}
 	slices.SortFunc(all, func(a, b thing) int { return strings.Compare(strings.ToLower(a.id), strings.ToLower(b.id)) })
 	return all
@@ -112,13 +115,13 @@ func has(t thing, field, want, tag string) bool {
 
 // wireResource is a resource of its own provider: with properties, without keys.
 func wireResource(r *world.Resource) map[string]any {
-	w := thing{r.ID, r.Name, r.Type, r.Group, r.Location, r.Tags}.wire()
+	w := thing{r.ID, r.Name[strings.LastIndex(r.Name, "/")+1:], r.Type, r.Group, r.Location, r.Tags}.wire()
 	properties := maps.Clone(r.Properties)
 	if r.Type == storageType {
 		w["kind"], w["sku"] = "StorageV2", map[string]any{"name": "Standard_GRS", "tier": "Standard"}
 		ages := map[string]any{}
 		for _, k := range r.Keys {
-			ages[k.Name] = k.Created.UTC().Format(keyTime)
+			ages[k.Name] = k.Born(time.Now()).UTC().Format(keyTime)
 		}
 		properties["keyCreationTime"] = ages
 	}
@@ -152,7 +155,10 @@ func (c *call) resource(kind string) (*world.Resource, error) {
 	if _, has := c.groupNamed(c.args["g"]); !has {
 		return nil, groupNotFound(c.args["g"])
 	}
-	r := c.w.Azure.Resources[strings.ToLower(c.w.Azure.GroupID(c.args["g"])+"/providers/"+kind+"/"+c.args["n"])]
+	r := c.w.Azure.Find(c.args["g"], kind, c.partName())
+	if r == nil && c.args["x"] != "" {
+		return nil, fail(http.StatusNotFound, "NotFound", "The requested resource "+c.args["x"]+" does not exist.")
+	}
 	if r == nil {
 		return nil, resourceNotFound(kind, c.args["n"], c.args["g"])
 	}
@@ -170,7 +176,7 @@ func (c *call) getResource(kind string) (a *answer, err error) {
 }
 
 // putResource makes a resource or changes its tags and properties. One that has
-// two keys gets them when it is made.
+// keys gets them when it is made.
 func (c *call) putResource(kind string) (a *answer, err error) {
 	var body struct {
 		Location   string            `json:"location"`
@@ -207,17 +213,22 @@ func (c *call) newResource(kind, location string) *world.Resource {
 	group, _ := c.groupNamed(c.args["g"])
 	r := &world.Resource{Type: kind, Name: c.args["n"], Group: group, Location: strings.ToLower(strings.ReplaceAll(location, " ", ""))}
 	r.Properties = map[string]any{"provisioningState": "Succeeded"}
-	if size := keySize(kind); size > 0 {
-		for _, name := range []string{"key1", "key2"} {
-			r.Keys = append(r.Keys, &world.ResourceKey{Name: name, Value: c.newKey(size), Created: time.Now()})
-		}
-	}
+	c.newKeys(r)
 	switch kind {
 	case topicType:
 		r.Properties["endpoint"] = "https://" + r.Name + "." + r.Location + "-1.eventgrid.azure.net/api/events"
 		r.Properties["inputSchema"], r.Properties["disableLocalAuth"] = "EventGridSchema", false
 	case storageType:
 		r.Properties["creationTime"] = time.Now().UTC().Format(keyTime)
+		r.Properties["primaryEndpoints"] = map[string]any{"blob": "https://" + strings.ToLower(r.Name) + ".blob.core.windows.net/"}
+	case cosmosType:
+		r.Properties["documentEndpoint"], r.Properties["disableLocalAuth"] = "https://"+strings.ToLower(r.Name)+".documents.azure.com:443/", false
+	case busType, hubType:
+		r.Properties["serviceBusEndpoint"], r.Properties["disableLocalAuth"] = "https://"+strings.ToLower(r.Name)+".servicebus.windows.net:443/", false
+		r.Properties["createdAt"] = time.Now().UTC().Format(keyTime)
+		root := &world.Resource{Type: kind + "/" + ruleSegment, Name: r.Name + "/" + rootRule, Group: group, Location: r.Location, Properties: map[string]any{"rights": []any{"Listen", "Manage", "Send"}}}
+		c.newKeys(root)
+		c.w.Azure.AddResource(root)
 	}
 	c.w.Azure.AddResource(r)
 	return r
@@ -230,7 +241,9 @@ func (c *call) deleteResource(kind string) (a *answer, err error) {
 			a = &answer{status: http.StatusNoContent}
 			return
 		}
-		delete(c.w.Azure.Resources, strings.ToLower(r.ID))
+		maps.DeleteFunc(c.w.Azure.Resources, func(id string, _ *world.Resource) bool {
+			return id == strings.ToLower(r.ID) || strings.HasPrefix(id, strings.ToLower(r.ID)+"/")
+		})
 		c.record("deleteResource", r.ID, "")
 		a = &answer{status: http.StatusOK}
 	})

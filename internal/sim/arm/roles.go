@@ -60,10 +60,14 @@ func (c *call) definitionID(role world.Role) string {
 }
 
 func (c *call) wireDefinition(r world.Role) map[string]any {
+	kind, scope := "BuiltInRole", "/"
+	if r.Custom {
+		kind, scope = "CustomRole", "/subscriptions/"+c.w.Tenant.SubscriptionID
+	}
 	return map[string]any{
 		"id": c.definitionID(r), "name": r.ID, "type": authorizationSpace + "/roleDefinitions",
 		"properties": map[string]any{
-			"roleName": r.Name, "type": "BuiltInRole", "description": r.Description, "assignableScopes": []string{"/"},
+			"roleName": r.Name, "type": kind, "description": r.Description, "assignableScopes": []string{scope},
 			"permissions": []map[string]any{{
 				"actions": orEmpty(r.Actions), "notActions": orEmpty(r.NotActions), "dataActions": orEmpty(r.DataActions), "notDataActions": orEmpty(r.NotDataActions),
 			}},
@@ -84,7 +88,7 @@ func (c *call) listDefinitions() (*answer, error) {
 		if m := byRoleName.FindStringSubmatch(filter); m != nil && !strings.EqualFold(strings.ReplaceAll(m[1], "''", "'"), r.Name) {
 			continue
 		}
-		if byRoleType.MatchString(filter) {
+		if byRoleType.MatchString(filter) && !r.Custom {
 			continue
 		}
 		value = append(value, c.wireDefinition(r))

@@ -27,8 +27,11 @@ func (c *call) route() (route, error) {
 	if scope, rest, found := c.authorization(); found {
 		return c.roleRoute(scope, rest)
 	}
+	if err := c.registered(); err != nil {
+		return route{}, err
+	}
 	known := false
-	for _, r := range slices.Concat(c.commonRoutes(), c.vaultRoutes(), c.keyRoutes(), c.siteRoutes(), c.anyResource()) {
+	for _, r := range slices.Concat(c.commonRoutes(), c.vaultRoutes(), c.keyRoutes(), c.busRoutes(), c.cosmosRoutes(), c.siteRoutes(), c.anyResource()) {
 		if !c.match(r.pattern) {
 			continue
 		}
@@ -157,7 +160,7 @@ func (c *call) anyResource() []route {
 }
 
 func canonicalType(kind string) string {
-	for _, known := range []string{topicType, storageType} {
+	for _, known := range []string{topicType, storageType, busType, hubType, cosmosType} {
 		if strings.EqualFold(kind, known) {
 			return known
 		}

@@ -72,6 +72,9 @@ func providers() map[string][]string {
 		"Microsoft.EventGrid":     {"topics"},
 		"Microsoft.Storage":       {"storageAccounts"},
 		"Microsoft.Web":           {"sites", "sites/slots"},
+		"Microsoft.ServiceBus":    {"namespaces", "namespaces/authorizationRules", "namespaces/queues", "namespaces/queues/authorizationRules", "namespaces/topics", "namespaces/topics/authorizationRules"},
+		"Microsoft.EventHub":      {"namespaces", "namespaces/authorizationRules", "namespaces/eventhubs", "namespaces/eventhubs/authorizationRules"},
+		"Microsoft.DocumentDB":    {"databaseAccounts", "locations/operationsStatus", "locations/operationResults"},
 		"Microsoft.Authorization": {"roleAssignments", "roleDefinitions"},
 		"Microsoft.Resources":     {"resourceGroups", "subscriptions", "tenants"},
 		"Microsoft.ResourceGraph": {"resources"},
@@ -80,10 +83,14 @@ func providers() map[string][]string {
 
 func (c *call) provider(space string, types []string) map[string]any {
 	var listed []map[string]any
+	known := versions[strings.ToLower(space)]
+	if known == nil {
+		known = []string{"2026-02-01", "2023-02-01", "2022-07-01", "2022-06-15", "2021-04-01"}
+	}
 	for _, t := range types {
 		listed = append(listed, map[string]any{
 			"resourceType": t, "locations": []string{"West Europe", "North Europe"},
-			"apiVersions": []string{"2026-02-01", "2023-02-01", "2022-07-01", "2022-06-15", "2021-04-01"}, "capabilities": "None",
+			"apiVersions": known, "capabilities": "None",
 		})
 	}
 	return map[string]any{

@@ -8,8 +8,9 @@ import (
 	"rekey.example/rekey/internal/sim/world"
 )
 
-// seedResources adds what has two keys: the topics that Finance and Operations
-// sends its business events to, and storage accounts.
+// seedResources adds what has access keys: the topics that Finance and Operations
+// sends its business events to, storage accounts, namespaces, an account of
+// Cosmos DB; and the entries of vaults that hold some of their keys.
 func (s *seeder) seedResources() {
 	for _, t := range []struct {
 		name, group string
@@ -32,6 +33,9 @@ func (s *seeder) seedResources() {
 	} {
 		s.addStorage(a.name, a.group, s.ago(a.days), a.keys)
 	}
+	s.seedNamespaces()
+	s.seedCosmos()
+	s.keepKeys()
 }
 
 func (s *seeder) addTopic(name, group string, at time.Time) {

@@ -57,6 +57,8 @@ func (s *seeder) seedRoles() {
 	for _, who := range []Identity{t.Reader, t.Writer} {
 		s.a.Assign(who.PrincipalID, "Reader", "", at)
 	}
+	s.a.Assign(t.Reader.PrincipalID, "Access Key Lister", "", at)
+	s.a.Assign(t.Writer.PrincipalID, "Access Key Operator", "", at)
 	s.a.Assign(t.Admin.PrincipalID, "Owner", "", at)
 	s.a.Assign(t.Admin.PrincipalID, "Key Vault Administrator", "", at)
 

@@ -13,6 +13,7 @@ type Azure struct {
 	Resources     map[string]*Resource // by lower-case ARM id
 	Assignments   []Assignment         // removed ones are kept until the lag has passed
 	Groups        []string             // resource group names
+	Operations    map[string]Operation // under way or done, by id
 
 	subscription string // GUID
 }
@@ -127,19 +128,15 @@ type KeyVersion struct {
 // PublicKey is an *rsa.PublicKey or an *ecdsa.PublicKey.
 type PublicKey any
 
-// Resource is anything else in ARM: Event Grid topics, storage accounts.
+// Resource is anything else in ARM: Event Grid topics, storage accounts,
+// namespaces. One below another has both names, separated by a slash, as it has
+// both types: Microsoft.ServiceBus/namespaces/queues, sb-pay/orders.
 type Resource struct {
 	ID, Type, Name, Group, Location string
 	Tags                            map[string]string
 	Properties                      map[string]any
 	Keys                            []*ResourceKey
 	Site                            *Site // of an App Service or Functions app, or a slot of one
-}
-
-// ResourceKey is one of the two keys of a dual-key resource.
-type ResourceKey struct {
-	Name, Value string
-	Created     time.Time
 }
 
 // Assignment is an RBAC role assignment.
@@ -157,4 +154,5 @@ func (a *Azure) init(subscription string) {
 	a.Vaults = map[string]*Vault{}
 	a.DeletedVaults = map[string]*Vault{}
 	a.Resources = map[string]*Resource{}
+	a.Operations = map[string]Operation{}
 }

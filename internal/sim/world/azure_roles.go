@@ -11,11 +11,13 @@ import (
 // A star stands for any text.
 type Role struct {
 	Name, ID, Description       string
+	Custom                      bool // not built in: made by the tenant
 	Actions, NotActions         []string
 	DataActions, NotDataActions []string
 }
 
-// Roles are the built-in roles the surfaces know, with their real ids, see
+// Roles are the roles the surfaces know: built-in ones with their real ids, and
+// the two that rekey's documentation tells administrators to make, see
 // https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 func Roles() []Role { return slices.Clone(roles) }
 
@@ -143,6 +145,56 @@ var roles = []Role{
 			"Microsoft.KeyVault/locations/operationResults/read", "Microsoft.KeyVault/deletedVaults/read",
 		},
 	},
+	{
+		Name: "DocumentDB Account Contributor", ID: "5bd9cd88-fe45-4216-938b-f97437e15450",
+		Description: "Lets you manage DocumentDB accounts, but not access to them.",
+		Actions:     append([]string{"Microsoft.DocumentDb/databaseAccounts/*", "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action"}, everyContributor...),
+	},
+	{
+		Name: "Azure Service Bus Data Owner", ID: "090c5cfd-751d-490a-894a-3ce6f1109419",
+		Description: "Allows for full access to Azure Service Bus resources.",
+		Actions:     []string{"Microsoft.ServiceBus/*"},
+		DataActions: []string{"Microsoft.ServiceBus/*"},
+	},
+	{
+		Name: "Azure Event Hubs Data Owner", ID: "f526a384-b230-433a-b45c-95f59c4a2dec",
+		Description: "Allows for full access to Azure Event Hubs resources.",
+		Actions:     []string{"Microsoft.EventHub/*"},
+		DataActions: []string{"Microsoft.EventHub/*"},
+	},
+	{
+		Name: "Access Key Lister", ID: "6b1d0c52-5f0e-4c8e-9d0a-3f2b7a9c1e01", Custom: true,
+		Description: "Lists resources with access keys, and reads the keys.",
+		Actions:     append(slices.Clone(keyHolders), keyActions("listKeys")...),
+	},
+	{
+		Name: "Access Key Operator", ID: "6b1d0c52-5f0e-4c8e-9d0a-3f2b7a9c1e02", Custom: true,
+		Description: "Lists resources with access keys, reads the keys and makes them anew.",
+		Actions:     slices.Concat(keyHolders, keyActions("listKeys"), keyActions("regenerateKey")),
+	},
+}
+
+// keyHolders are the rights to see what has access keys.
+var keyHolders = []string{
+	"Microsoft.EventGrid/topics/read", "Microsoft.Storage/storageAccounts/read", "Microsoft.DocumentDB/databaseAccounts/read",
+	"Microsoft.DocumentDB/locations/operationsStatus/read", "Microsoft.ServiceBus/namespaces/read", "Microsoft.ServiceBus/namespaces/*/read",
+	"Microsoft.EventHub/namespaces/read", "Microsoft.EventHub/namespaces/*/read",
+}
+
+// keyActions are listKeys or regenerateKey in the spelling of each provider.
+func keyActions(do string) []string {
+	plural := "listKeys"
+	if do != "listKeys" {
+		plural = "regenerateKeys"
+	}
+	actions := []string{
+		"Microsoft.EventGrid/topics/" + do + "/action", "Microsoft.Storage/storageAccounts/" + strings.ToLower(do) + "/action",
+		"Microsoft.DocumentDB/databaseAccounts/" + do + "/action",
+	}
+	for _, holder := range []string{"ServiceBus/namespaces", "ServiceBus/namespaces/queues", "ServiceBus/namespaces/topics", "EventHub/namespaces", "EventHub/namespaces/eventhubs"} {
+		actions = append(actions, "Microsoft."+holder+"/authorizationRules/"+plural+"/action")
+	}
+	return actions
 }
 
 // everyContributor is what the roles that manage one kind of resource share.

@@ -151,7 +151,7 @@ func (a *Azure) AddResource(r *Resource) {
 		r.Location = "westeurope"
 	}
 	if r.ID == "" {
-		r.ID = a.GroupID(r.Group) + "/providers/" + r.Type + "/" + r.Name
+		r.ID = a.GroupID(r.Group) + "/providers/" + r.path()
 	}
 	if r.Properties == nil {
 		r.Properties = map[string]any{}
@@ -159,6 +159,29 @@ func (a *Azure) AddResource(r *Resource) {
 	a.addGroup(r.Group)
 	a.Resources[strings.ToLower(r.ID)] = r
 }
+
+// path puts each name behind its type.
+func (r *Resource) path() string {
+	space, types, _ := strings.Cut(r.Type, "/")
+	path, names := space, strings.Split(r.Name, "/")
+	for i, kind := range strings.Split(types, "/") {
+		path += "/" + kind
+		if i < len(names) {
+			path += "/" + names[i]
+		}
+	}
+	return path
+}
+
+// Find finds a resource by its group, type and name, nil if there is none. The
+// caller holds Read or Change.
+func (a *Azure) Find(group, kind, name string) *Resource {
+	r := Resource{Type: kind, Name: name}
+	return a.Resources[strings.ToLower(a.GroupID(group)+"/providers/"+r.path())]
+}
+
+// Child reports whether the resource is a part of another one.
+func (r *Resource) Child() bool { return strings.Count(r.Type, "/") > 1 }
 
 // Assign gives a principal (an object id) a role by its name over scope: the ARM
 // id of the subscription, a group, a resource, or one secret of a vault

@@ -30,6 +30,7 @@ type Lag struct {
 	Role    time.Duration // a role assignment, until it acts (real: minutes)
 	Audit   time.Duration // a directory audit record, until it can be read (real: minutes to an hour)
 	Account time.Duration // accountEnabled, until tokens are refused (real: minutes)
+	Key     time.Duration // a resource's key made anew, until its last replica knows (real: seconds to minutes), and how long Cosmos DB takes to make one
 }
 
 // Config starts a world.
