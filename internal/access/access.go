@@ -46,17 +46,21 @@ const (
 	RunDoctor       Action = "doctor.run"
 	ReadSchedule    Action = "schedule.read"
 	PostponeDue     Action = "schedule.postpone"
+
+	HoldInstallation Action = "reconcile.hold"   // journal and world may differ
+	ReadReconcile    Action = "reconcile.read"   // how they differ
+	AcceptReconcile  Action = "reconcile.accept" // that they do
 )
 
 var permitted = map[Role][]Action{
 	User:    {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ProposeRotation, CancelRotation, ReadSchedule, PostponeDue},
-	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit, ReadSchedule},
+	Auditor: {ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadAudit, ReadSchedule, ReadReconcile},
 	Administrator: {
 		ReadInventory, SyncInventory, ReadPolicy, CheckPolicy, JudgeFinding, ReadRotations, ProposeRotation, ApproveRotation,
 		RefuseRotation, CancelRotation, PermitWithdraw, ReadAudit, ManageTokens, RunDoctor,
-		ReadSchedule, PostponeDue,
+		ReadSchedule, PostponeDue, HoldInstallation, ReadReconcile, AcceptReconcile,
 	},
-	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation}, // it proposes what is due, and never approves
+	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation, HoldInstallation}, // it proposes what is due, and never approves
 }
 
 // Actor is whoever acts: a person, a program with a token, or rekey itself.

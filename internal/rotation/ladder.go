@@ -27,14 +27,6 @@ type useCase struct {
 	requester access.Actor
 }
 
-// Override is an administrator's word that the old credential may go although it
-// was used, or although nobody can tell.
-type Override struct {
-	By     access.Actor `json:"by"`
-	At     time.Time    `json:"at"`
-	Reason string       `json:"reason"`
-}
-
 // ground is what a withdrawal rests on.
 type ground string
 
