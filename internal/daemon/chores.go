@@ -14,11 +14,15 @@ import (
 //	rotations     when one is due, or approved just now
 //	inventory     every sync.every, and at the start if it is older than that
 //	policy        after each reading of the inventory
+//	beat          every minute, see docs/how-to/after-a-restore.md
 //	checkpoints   every hour, and at the end
 func (d *Daemon) Work() {
 	d.carry()
 	d.work.Do(func() {
 		d.guests.admit(func() { every(d.looking, time.Hour, d.checkpoint) })
+		if d.guard != nil {
+			d.guests.admit(func() { every(d.looking, time.Minute, d.beat) })
+		}
 		if d.around != nil && d.config.Sync.Every > 0 {
 			d.guests.admit(func() { every(d.looking, d.config.Sync.Every, d.refresh) })
 		}

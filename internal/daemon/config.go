@@ -36,6 +36,7 @@ type Config struct {
 	Rotation Rotation
 	Bindings []Binding
 	Sync     Sync
+	Beat     Beat
 
 	Schedule schedule.Config
 

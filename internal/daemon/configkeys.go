@@ -50,6 +50,7 @@ var meanings = map[string]string{
 	"bindings[].application":  "name, client id or object id of the application",
 	"bindings[].consumer":     "what uses it, in plain words: Invoice export to Basware",
 	"bindings[].reference":    "how it gets the value: VAULT/NAME, or free text for a place that a person keeps",
+	"beat.vault":              "one of vaults, for the entry that tells a restored or copied installation from the one that counts; empty: only beat.json in the data folder, which a copy of the folder takes along",
 	"sync.every":              "how often rekey serve reads the inventory again; 0: only when asked",
 }
 

@@ -17,13 +17,14 @@ import (
 // than all of these.
 func schemas() []store.Schema {
 	return []store.Schema{
-		audit.Schema,     // 10
-		access.Schema,    // 15
-		inventory.Schema, // 20
-		embedded.Schema,  // 30
-		policy.Schema,    // 40
-		rotation.Schema,  // 50
-		api.Schema,       // 70
-		schedule.Schema,  // 160
+		audit.Schema,             // 10
+		access.Schema,            // 15
+		inventory.Schema,         // 20
+		embedded.Schema,          // 30
+		policy.Schema,            // 40
+		rotation.Schema,          // 50
+		rotation.ReconcileSchema, // 51
+		api.Schema,               // 70
+		schedule.Schema,          // 160
 	}
 }

@@ -40,6 +40,7 @@ type Guard struct {
 type lastBeat struct {
 	at, asked time.Time
 	head      string
+	mine      bool // this process wrote it
 }
 
 // What a caller can branch on.
@@ -97,14 +98,14 @@ func (g *Guard) Beat(ctx context.Context) error {
 	return g.beat(ctx, false)
 }
 
-// Close says that this process has ended in order, so that another may begin.
+// Close says that this process has ended in order, so that another may begin, where
+// it has said that it runs.
 func (g *Guard) Close(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.opened {
 		return nil
 	}
-	g.written = map[string]lastBeat{}
 	return g.beat(ctx, true)
 }
 
@@ -198,6 +199,9 @@ func (g *Guard) look(ctx context.Context, accepted time.Time, all bool) (l looke
 				return l, err
 			}
 			l.confirmed, l.absent = true, false
+			if !known && b.Instance == g.Instance && !b.Stopped { // a process before this one, or beside it
+				g.written[place.Name()] = lastBeat{at: b.At, asked: time.Now(), head: b.Head}
+			}
 		}
 	}
 	if len(g.Beacons) == 0 {
@@ -266,7 +270,9 @@ func (g *Guard) write(ctx context.Context, due []Beacon, epoch string, last bool
 	b := Beat{Installation: g.self.id, Instance: g.Instance, At: time.Now().UTC().Truncate(time.Millisecond), Stopped: last, Head: head.Text}
 	var errs []error
 	for _, place := range due {
-		if was, ok := g.written[place.Name()]; ok && !last && was.head == b.Head && time.Since(was.at) < idleBeat {
+		was, ok := g.written[place.Name()]
+		early := time.Since(was.at) < place.Every() || was.head == b.Head && time.Since(was.at) < idleBeat
+		if ok && !last && early || last && !was.mine {
 			was.asked = b.At
 			g.written[place.Name()] = was
 			continue
@@ -275,7 +281,7 @@ func (g *Guard) write(ctx context.Context, due []Beacon, epoch string, last bool
 			errs = append(errs, err)
 			continue
 		}
-		g.written[place.Name()] = lastBeat{at: b.At, asked: b.At, head: b.Head}
+		g.written[place.Name()] = lastBeat{at: b.At, asked: b.At, head: b.Head, mine: true}
 	}
 	// After it, not before: else a crash in between would look as if all places had
 	// forgotten us.

@@ -25,6 +25,7 @@ type Config struct {
 	Policy      *policy.Policy
 	Schedule    *schedule.Service
 	Syncs       Syncs
+	Reconcile   Reconciler // nil: nothing to compare
 	Defaults    Defaults
 	Names       map[string]string // what people call a tenant, by its id
 	Fresh       time.Duration     // what was read longer ago is stale
