@@ -112,7 +112,7 @@ func (g *Guard) Close(ctx context.Context) error {
 // Hold holds the installation on a person's word, as after a restore that nothing
 // outside has noticed.
 func (g *Guard) Hold(ctx context.Context, by access.Actor, reason string) error {
-	if err := by.Check(access.AcceptReconcile); err != nil {
+	if err := g.check(by, access.AcceptReconcile); err != nil {
 		return err
 	}
 	if strings.TrimSpace(reason) == "" {
@@ -121,6 +121,18 @@ func (g *Guard) Hold(ctx context.Context, by access.Actor, reason string) error 
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.enter(ctx, by, by.Name+" has held it: "+reason)
+}
+
+// check asks whether somebody may, who also has to be of the tenant that the
+// installation is for.
+func (g *Guard) check(by access.Actor, action access.Action) error {
+	if err := by.Check(action); err != nil {
+		return err
+	}
+	if by.Tenant != g.Tenant {
+		return &access.DeniedError{Actor: by, Action: action, Why: "it is an act on the whole installation, which is another tenant's"}
+	}
+	return nil
 }
 
 // beat looks first. What is held writes nothing: it would overwrite what speaks

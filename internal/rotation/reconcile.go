@@ -56,7 +56,7 @@ const (
 // Show looks at every application of the journal and says how the world differs
 // from it. seen is what a fresh reading of the inventory shows of all applications.
 func (g *Guard) Show(ctx context.Context, by access.Actor, seen []inventory.Credential) (*Report, error) {
-	if err := by.Check(access.ReadReconcile); err != nil {
+	if err := g.check(by, access.ReadReconcile); err != nil {
 		return nil, err
 	}
 	g.mu.Lock()

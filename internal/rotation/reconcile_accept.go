@@ -17,7 +17,7 @@ import (
 // stays. Nothing outside is withdrawn or written. Its error is ErrReport if journal
 // or world have changed since the report was shown.
 func (g *Guard) Accept(ctx context.Context, by access.Actor, hash string, seen []inventory.Credential) (*Report, error) {
-	if err := by.Check(access.AcceptReconcile); err != nil {
+	if err := g.check(by, access.AcceptReconcile); err != nil {
 		return nil, err
 	}
 	g.mu.Lock()

@@ -17,8 +17,8 @@ type Reconciler interface {
 
 // ShowReconcile says how journal and world differ.
 func (s *service) ShowReconcile(ctx context.Context, _ ShowReconcileRequestObject) (ShowReconcileResponseObject, error) {
-	if s.Reconcile == nil {
-		return nil, noReconcile
+	if err := s.comparable(ctx, access.ReadReconcile); err != nil {
+		return nil, err
 	}
 	r, err := s.Reconcile.Show(ctx, actorOf(ctx))
 	if err != nil {
@@ -29,8 +29,8 @@ func (s *service) ShowReconcile(ctx context.Context, _ ShowReconcileRequestObjec
 
 // AcceptReconcile lets rekey go on.
 func (s *service) AcceptReconcile(ctx context.Context, in AcceptReconcileRequestObject) (AcceptReconcileResponseObject, error) {
-	if s.Reconcile == nil {
-		return nil, noReconcile
+	if err := s.comparable(ctx, access.AcceptReconcile); err != nil {
+		return nil, err
 	}
 	r, err := s.Reconcile.Accept(ctx, actorOf(ctx), in.Body.Hash)
 	if err != nil {
@@ -42,13 +42,25 @@ func (s *service) AcceptReconcile(ctx context.Context, in AcceptReconcileRequest
 
 // HoldReconcile holds rekey on a person's word.
 func (s *service) HoldReconcile(ctx context.Context, in HoldReconcileRequestObject) (HoldReconcileResponseObject, error) {
-	if s.Reconcile == nil {
-		return nil, noReconcile
+	if err := s.comparable(ctx, access.AcceptReconcile); err != nil {
+		return nil, err
 	}
 	if err := s.Reconcile.Hold(ctx, actorOf(ctx), in.Body.Reason); err != nil {
 		return nil, err
 	}
 	return HoldReconcile204Response{}, nil
+}
+
+// comparable reports whether there is anything to compare. Whoever may not ask does
+// not learn that.
+func (s *service) comparable(ctx context.Context, action access.Action) error {
+	if err := actorOf(ctx).Check(action); err != nil {
+		return err
+	}
+	if s.Reconcile == nil {
+		return noReconcile
+	}
+	return nil
 }
 
 var noReconcile = &rotation.InvalidError{Why: "this installation has no tenant, so that there is nothing to compare; rekey init writes a configuration to begin with"}
