@@ -382,7 +382,7 @@ func TestNoCrashLooksLikeARestore(t *testing.T) {
 		r := g.begin()
 		points := 0
 		g.point = func() {
-			if points++; points%7 == 0 {
+			if points++; points%31 == 0 {
 				panic(crash{points})
 			}
 		}
