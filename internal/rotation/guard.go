@@ -226,6 +226,9 @@ func (g *Guard) look(ctx context.Context, accepted time.Time, all bool) (l looke
 // contradicts says how a beat speaks against the database, or nothing.
 func (g *Guard) contradicts(ctx context.Context, place Beacon, b Beat) (string, error) {
 	name, when := place.Name(), minute(b.At)
+	if b.Installation != g.self.id && g.self.empty {
+		return "", nil // a new database in an old folder: there is no journal that could be wrong
+	}
 	if b.Installation != g.self.id {
 		return fmt.Sprintf("%s belongs to another database (installation %s, on %s)", name, b.Installation, when), nil
 	}

@@ -40,6 +40,7 @@ CREATE UNIQUE INDEX reconcile_one_open ON reconcile (tenant) WHERE ended = 0;
 type installation struct {
 	id     string
 	fresh  bool      // made just now
+	empty  bool      // made just now, and there is no rotation
 	beaten time.Time // when it was first written down outside of the database; zero: never
 	epoch  string    // of the database server, when it was last trusted
 }
@@ -58,6 +59,11 @@ func readInstallation(tx *store.Tx, tenant string) (i installation, err error) {
 		return i, fmt.Errorf("cannot read what the installation knows of itself: %w", err)
 	}
 	i.beaten = fromMillis(beaten)
+	if i.fresh {
+		ids, err := rotationIDs(tx, tenant)
+		i.empty = err == nil && len(ids) == 0
+		return i, err
+	}
 	return i, nil
 }
 

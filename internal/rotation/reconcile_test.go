@@ -490,8 +490,16 @@ func TestWhatHolds(t *testing.T) {
 		says string
 	}{
 		{"another database in the folder", func(g *guarded) {
-			for _, name := range []string{"rekey.db", "rekey.db-wal", "rekey.db-shm"} {
-				os.Remove(filepath.Join(g.folder, name))
+			db, err := store.Open(context.Background(), filepath.Join(g.folder, "rekey.db"), audit.Schema, inventory.Schema, embedded.Schema, rotation.Schema, rotation.ReconcileSchema)
+			if err != nil {
+				g.t.Fatal(err)
+			}
+			defer db.Close()
+			if err := db.Do(context.Background(), func(tx *store.Tx) error {
+				_, err := tx.Exec(`UPDATE installation SET id = 'another'`)
+				return err
+			}); err != nil {
+				g.t.Fatal(err)
 			}
 		}, "belongs to another database"},
 		{"the beat is lost", func(g *guarded) { os.Remove(filepath.Join(g.folder, rotation.BeatFile)) }, "nothing outside of the database knows it"},
@@ -524,6 +532,26 @@ func TestWhatHolds(t *testing.T) {
 				t.Errorf("got %q, want %q", why, tt.says)
 			}
 		})
+	}
+}
+
+// A new database in an old folder is a new beginning: nothing in it could be wrong.
+func TestNewDatabaseIsNotHeld(t *testing.T) {
+	g := newGuarded(t, false)
+	defer g.stop()
+	g.open()
+	g.stop()
+	for _, name := range []string{"rekey.db", "rekey.db-wal", "rekey.db-shm"} {
+		if err := os.Remove(filepath.Join(g.folder, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		g.open()
+		if why := g.guard.Held(); why != "" {
+			t.Errorf("held: %s", why)
+		}
+		g.stop()
 	}
 }
 
