@@ -211,7 +211,7 @@ func (g *Guard) look(ctx context.Context, accepted time.Time, all bool) (l looke
 				return l, err
 			}
 			l.confirmed, l.absent = true, false
-			if !known && b.Instance == g.Instance && !b.Stopped { // a process before this one, or beside it
+			if !known && b.Installation == g.self.id && b.Instance == g.Instance && !b.Stopped { // a process before this one, or beside it
 				g.written[place.Name()] = lastBeat{at: b.At, asked: time.Now(), head: b.Head}
 			}
 		}
