@@ -908,6 +908,58 @@ type Proposal struct {
 	Warnings []string `json:"warnings"`
 }
 
+// ReconcileAcceptance defines model for ReconcileAcceptance.
+type ReconcileAcceptance struct {
+	Hash string `json:"hash"`
+}
+
+// ReconcileFinding defines model for ReconcileFinding.
+type ReconcileFinding struct {
+	Application string `json:"application"`
+
+	// Credential Key id
+	Credential string `json:"credential,omitempty,omitzero"`
+	Journal    string `json:"journal"`
+	Label      string `json:"label,omitempty,omitzero"`
+	ObjectID   string `json:"objectId"`
+
+	// Proved Its marker was made with this installation's key
+	Proved bool `json:"proved,omitempty,omitzero"`
+
+	// Rotation Absent for a credential that no rotation explains
+	Rotation string `json:"rotation,omitempty,omitzero"`
+
+	// Text What accepting does
+	Text string `json:"text"`
+
+	// Then void or keep
+	Then  string `json:"then"`
+	World string `json:"world"`
+}
+
+// ReconcileHold defines model for ReconcileHold.
+type ReconcileHold struct {
+	Reason string `json:"reason"`
+}
+
+// ReconcileReport defines model for ReconcileReport.
+type ReconcileReport struct {
+	// Agree Open rotations that find the world as the journal has it
+	Agree    int                `json:"agree"`
+	Findings []ReconcileFinding `json:"findings"`
+
+	// Hash SHA-256 of the report
+	Hash string `json:"hash"`
+
+	// Held Why nothing may have an effect; empty if everything may
+	Held string `json:"held"`
+
+	// Looked Applications that were looked at
+	Looked int       `json:"looked"`
+	Since  time.Time `json:"since,omitempty,omitzero"`
+	Taken  time.Time `json:"taken"`
+}
+
 // Refusal defines model for Refusal.
 type Refusal struct {
 	Reason string `json:"reason"`
@@ -1530,6 +1582,12 @@ type ListTasksParamsState string
 
 // VerifyAuditJSONRequestBody defines body for VerifyAudit for application/json ContentType.
 type VerifyAuditJSONRequestBody = AuditVerifyRequest
+
+// AcceptReconcileJSONRequestBody defines body for AcceptReconcile for application/json ContentType.
+type AcceptReconcileJSONRequestBody = ReconcileAcceptance
+
+// HoldReconcileJSONRequestBody defines body for HoldReconcile for application/json ContentType.
+type HoldReconcileJSONRequestBody = ReconcileHold
 
 // ProposeRotationJSONRequestBody defines body for ProposeRotation for application/json ContentType.
 type ProposeRotationJSONRequestBody = RotationRequest

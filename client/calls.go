@@ -39,6 +39,22 @@ func (c *Client) CheckPolicy(ctx context.Context) (api.PolicyResult, error) {
 	return answer[api.PolicyResult](c.raw.CheckPolicy(ctx))
 }
 
+// ShowReconcile says how journal and world differ, from a new look.
+func (c *Client) ShowReconcile(ctx context.Context) (api.ReconcileReport, error) {
+	return answer[api.ReconcileReport](c.raw.ShowReconcile(ctx))
+}
+
+// AcceptReconcile accepts the report with that hash.
+func (c *Client) AcceptReconcile(ctx context.Context, hash string) (api.ReconcileReport, error) {
+	return answer[api.ReconcileReport](c.raw.AcceptReconcile(ctx, api.ReconcileAcceptance{Hash: hash}))
+}
+
+// HoldReconcile lets nothing have an effect until a report is accepted.
+func (c *Client) HoldReconcile(ctx context.Context, reason string) error {
+	_, err := answer[struct{}](c.raw.HoldReconcile(ctx, api.ReconcileHold{Reason: reason}))
+	return err
+}
+
 // TryName judges a name by the naming convention.
 func (c *Client) TryName(ctx context.Context, name string) (api.NameTrial, error) {
 	return answer[api.NameTrial](c.raw.TryName(ctx, &api.TryNameParams{Name: name}))

@@ -175,6 +175,41 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/policy/try (the `TryName` operationId).
 	TryName(ctx context.Context, params *TryNameParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ShowReconcile What journal and world say, read anew; after a restore, a copy or a failover
+	//
+	// Reads the inventory, the applications of all rotations and their vault entries. It takes as long as that takes.
+	//
+	// Corresponds with GET /v1/reconcile (the `ShowReconcile` operationId).
+	ShowReconcile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcceptReconcileWithBody Accept the report with this hash, and let rekey go on
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/reconcile/accept (the `AcceptReconcile` operationId).
+	AcceptReconcileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcceptReconcile Accept the report with this hash, and let rekey go on
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/reconcile/accept (the `AcceptReconcile` operationId).
+	AcceptReconcile(ctx context.Context, body AcceptReconcileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// HoldReconcileWithBody Let nothing have an effect until a report is accepted
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/reconcile/hold (the `HoldReconcile` operationId).
+	HoldReconcileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// HoldReconcile Let nothing have an effect until a report is accepted
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/reconcile/hold (the `HoldReconcile` operationId).
+	HoldReconcile(ctx context.Context, body HoldReconcileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListRotations Rotations, the newest first
 	//
 	// Corresponds with GET /v1/rotations (the `ListRotations` operationId).
@@ -625,6 +660,91 @@ func (c *Raw) CheckPolicy(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // Corresponds with GET /v1/policy/try (the `TryName` operationId).
 func (c *Raw) TryName(ctx context.Context, params *TryNameParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewTryNameRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ShowReconcile What journal and world say, read anew; after a restore, a copy or a failover
+//
+// Reads the inventory, the applications of all rotations and their vault entries. It takes as long as that takes.
+//
+// Corresponds with GET /v1/reconcile (the `ShowReconcile` operationId).
+func (c *Raw) ShowReconcile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewShowReconcileRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AcceptReconcileWithBody Accept the report with this hash, and let rekey go on
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/reconcile/accept (the `AcceptReconcile` operationId).
+func (c *Raw) AcceptReconcileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcceptReconcileRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AcceptReconcile Accept the report with this hash, and let rekey go on
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/reconcile/accept (the `AcceptReconcile` operationId).
+func (c *Raw) AcceptReconcile(ctx context.Context, body AcceptReconcileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcceptReconcileRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// HoldReconcileWithBody Let nothing have an effect until a report is accepted
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/reconcile/hold (the `HoldReconcile` operationId).
+func (c *Raw) HoldReconcileWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHoldReconcileRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// HoldReconcile Let nothing have an effect until a report is accepted
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/reconcile/hold (the `HoldReconcile` operationId).
+func (c *Raw) HoldReconcile(ctx context.Context, body HoldReconcileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewHoldReconcileRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1913,6 +2033,113 @@ func NewTryNameRequest(server string, params *TryNameParams) (*http.Request, err
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewShowReconcileRequest constructs an http.Request for the ShowReconcile method
+func NewShowReconcileRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/reconcile")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAcceptReconcileRequest calls the generic AcceptReconcile builder with application/json body
+func NewAcceptReconcileRequest(server string, body AcceptReconcileJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAcceptReconcileRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewAcceptReconcileRequestWithBody constructs an http.Request for the AcceptReconcile method, with any body, and a specified content type
+func NewAcceptReconcileRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/reconcile/accept")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewHoldReconcileRequest calls the generic HoldReconcile builder with application/json body
+func NewHoldReconcileRequest(server string, body HoldReconcileJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewHoldReconcileRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewHoldReconcileRequestWithBody constructs an http.Request for the HoldReconcile method, with any body, and a specified content type
+func NewHoldReconcileRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/reconcile/hold")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }

@@ -23,7 +23,7 @@ type simFlags struct {
 	apps                             int
 	seed                             uint64
 	faults                           []string
-	limits, quiet, anywhere          bool
+	limits, quiet, anywhere, free    bool
 	lagScale                         float64
 }
 
@@ -68,6 +68,7 @@ docs/reference/simulator.md for their names and meaning.`,
 	flags.StringArrayVar(&f.faults, "fault", nil, "`fault` that is on from the start, as NAME[:METHOD host/path[:times=1,skip=2,rate=0.5,delay=5s,value=x]]; may be repeated")
 	flags.StringVar(&f.faultFile, "fault-file", "", "JSON `file` with a list of faults, read again whenever it changes")
 	flags.BoolVar(&f.limits, "limits", false, "enforce the clouds' request limits")
+	flags.BoolVar(&f.free, "free", false, "a tenant without a premium licence, whose sign-in log cannot be read")
 	flags.Float64Var(&f.lagScale, "lag-scale", 0, "how slow news travels between replicas: 1 as in life, 0 at once")
 	flags.StringVar(&f.caDir, "ca-dir", "", "`folder` of the certificate authority (default: a folder in the user's cache)")
 	flags.BoolVar(&f.quiet, "quiet", false, "print the address only, and no requests")
@@ -76,7 +77,7 @@ docs/reference/simulator.md for their names and meaning.`,
 
 func (f simFlags) config(log io.Writer) (sim.Config, error) {
 	c := sim.Config{
-		World:     world.Config{Seed: f.seed, Tenant: world.Tenant{Domain: f.domain}, Lag: sim.RealLag(f.lagScale), Limits: f.limits},
+		World:     world.Config{Seed: f.seed, Tenant: world.Tenant{Domain: f.domain}, Lag: sim.RealLag(f.lagScale), Limits: f.limits, Records: world.Records{Free: f.free}},
 		Apps:      f.apps,
 		FaultFile: f.faultFile,
 		CADir:     f.caDir,

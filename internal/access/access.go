@@ -53,6 +53,10 @@ const (
 	RotateKeys      Action = "keys.rotate"
 	ChangeMaster    Action = "keys.change-master"
 	ResealValues    Action = "keys.reseal"
+
+	HoldInstallation Action = "reconcile.hold"   // journal and world may differ
+	ReadReconcile    Action = "reconcile.read"   // how they differ
+	AcceptReconcile  Action = "reconcile.accept" // that they do
 )
 
 // everybody may look at what holds no audit and no keys.
@@ -60,15 +64,16 @@ var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, 
 
 var permitted = map[Role][]Action{
 	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask}),
-	Auditor: slices.Concat(everybody, []Action{ReadAudit, ReadKeys}),
+	Auditor: slices.Concat(everybody, []Action{ReadAudit, ReadKeys, ReadReconcile}),
 	Administrator: slices.Concat(everybody, []Action{
 		SyncInventory, JudgeFinding,
 		ProposeRotation, ApproveRotation, RefuseRotation, CancelRotation, PermitWithdraw,
 		PostponeDue, LinkTask, FinishTask,
 		ReadAudit, ManageTokens, RunDoctor,
 		ReadKeys, RotateKeys, ChangeMaster,
+		HoldInstallation, ReadReconcile, AcceptReconcile,
 	}),
-	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation, ResealValues}, // it proposes what is due, and never approves
+	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation, ResealValues, HoldInstallation}, // it proposes what is due, and never approves
 }
 
 // Actor is whoever acts: a person, a program with a token, or rekey itself.

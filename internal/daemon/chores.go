@@ -15,6 +15,7 @@ import (
 //	inventory     every sync.every, and at the start if it is older than that
 //	policy        after each reading of the inventory
 //	tasks         reminders every minute; those of rotations that are over end
+//	beat          every minute, see docs/how-to/after-a-restore.md
 //	checkpoints   every hour, and at the end
 //	keys          at the start, every minute, and when the sealing key is exchanged
 func (d *Daemon) Work() {
@@ -23,6 +24,9 @@ func (d *Daemon) Work() {
 		d.guests.admit(func() { every(d.looking, time.Hour, d.checkpoint) })
 		d.guests.admit(func() { every(d.looking, time.Minute, d.tendTasks) })
 		d.tend()
+		if d.guard != nil {
+			d.guests.admit(func() { every(d.looking, time.Minute, d.beat) })
+		}
 		if d.around != nil && d.config.Sync.Every > 0 {
 			d.guests.admit(func() { every(d.looking, d.config.Sync.Every, d.refresh) })
 		}

@@ -39,6 +39,7 @@ type Config struct {
 	Rotation Rotation
 	Bindings []Binding
 	Sync     Sync
+	Beat     Beat
 
 	Schedule schedule.Config
 

@@ -104,6 +104,9 @@ func (c *Config) checkVaults() error {
 		short, _, _ := strings.Cut(v.Name, ".")
 		names[v.Name], names[short] = true, true
 	}
+	if c.Beat.Vault != "" && (!names[c.Beat.Vault] || c.Beat.Vault == "embedded") {
+		errs = append(errs, fmt.Errorf("beat.vault %s is not a Key Vault among vaults; add it there", show(c.Beat.Vault)))
+	}
 	if !names[c.DefaultVault] {
 		errs = append(errs, fmt.Errorf("defaultVault %s is not among vaults; add it there, or write embedded", show(c.DefaultVault)))
 	}

@@ -33,6 +33,7 @@ var meanings = map[string]string{
 	"masterKey.pinFile":        "file with the token's PIN; REKEY_MASTER_KEY_PIN holds the PIN itself",
 	"proxy":                    "HTTP proxy for everything sent to the clouds; empty: HTTPS_PROXY and NO_PROXY",
 	"caFile":                   "PEM file of certificates to trust besides the system's, for a proxy that inspects TLS",
+	"beat.vault":               "one of vaults, for the entry that tells a restored or copied installation from the one that counts; empty: only beat.json in the data folder, which a copy of the folder takes along",
 	"tenant.id":                "the Entra tenant: its GUID or a verified domain",
 	"tenant.name":              "what people call the tenant; empty: its id",
 	"reader.clientId":          "application that reads the directory and the vaults; empty: the environment's identity (AZURE_*, workload or managed identity, Azure CLI)",

@@ -44,6 +44,7 @@ type Daemon struct {
 	policy    *policy.Policy
 	keys      *custody.Keeper
 	rotations *rotation.Keeper
+	guard     *rotation.Guard // nil if no tenant is configured
 	carrier   *carrier
 	scheduled *schedule.Service
 	planner   *schedule.Planner
@@ -124,11 +125,18 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		Store: d.store, Log: d.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values, Systems: d.systems, Own: d.own(),
 		Timings: timings(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Calendar: times.Calendar, Stopping: d.stopping,
 	}
+	var compared api.Reconciler
+	if d.around != nil {
+		if err := d.compare(ctx); err != nil {
+			return err
+		}
+		compared = &reconciler{d, d.guard}
+	}
 	d.carrier = newCarrier(d.rotations, d.logger)
 	d.syncs = &syncs{daemon: d}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
-		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk,
+		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk, Reconcile: compared,
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,
 		Patient: d.patient(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
@@ -151,6 +159,9 @@ func (d *Daemon) Close() error {
 	var errs []error
 	if d.api != nil {
 		d.checkpoint(context.Background())
+	}
+	if d.guard != nil {
+		d.lastBeat()
 	}
 	if d.store != nil {
 		errs = append(errs, d.store.Close())

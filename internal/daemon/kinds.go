@@ -48,7 +48,7 @@ func (s *surroundings) systems(holder inventory.HolderKind) (rotation.Systems, e
 	d := s.directory
 	switch holder {
 	case inventory.InApplications, inventory.InServicePrincipals:
-		return rotation.Systems{Issuer: d, Verifier: &ownVerifier{d, s.own.list}, Now: d.Now, Vault: s.vault}, nil
+		return rotation.Systems{Issuer: d, Verifier: &ownVerifier{d, s.own.list}, Now: d.Now, Vault: s.vault, Witness: s.witness}, nil
 	}
 	return rotation.Systems{}, &rotation.InvalidError{Why: fmt.Sprintf("what is in %s cannot be rotated", holder)}
 }

@@ -19,15 +19,16 @@ import (
 // than all of these.
 func schemas() []store.Schema {
 	return []store.Schema{
-		audit.Schema,     // 10
-		access.Schema,    // 15
-		inventory.Schema, // 20
-		embedded.Schema,  // 30
-		policy.Schema,    // 40
-		rotation.Schema,  // 50
-		api.Schema,       // 70
-		custody.Schema,   // 90
-		delivery.Schema,  // 120
-		schedule.Schema,  // 160
+		audit.Schema,             // 10
+		access.Schema,            // 15
+		inventory.Schema,         // 20
+		embedded.Schema,          // 30
+		policy.Schema,            // 40
+		rotation.Schema,          // 50
+		rotation.ReconcileSchema, // 51
+		api.Schema,               // 70
+		custody.Schema,           // 90
+		delivery.Schema,          // 120
+		schedule.Schema,          // 160
 	}
 }

@@ -30,6 +30,7 @@ type surroundings struct {
 	graphWriter    *rest.Client
 	login          *rest.Client // carries no token of ours
 	directory      *entra.Directory
+	witness        *entra.Witness // one for the process: it paces its requests
 	own            ourOwn
 	files          *keyfile.Vault // that our own credentials come from
 
@@ -73,6 +74,7 @@ func surround(c Config, db *store.DB, ring *secret.Keyring) (*surroundings, erro
 	// One for the life of the process: it knows a token again that a cache on the
 	// way gives twice.
 	s.directory = &entra.Directory{Graph: s.graphWriter, Login: s.login, Tenant: s.tenant}
+	s.witness = &entra.Witness{Graph: s.graphReader}
 	s.own, s.files = ourselves(c, ring)
 	return s, nil
 }

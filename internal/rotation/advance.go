@@ -31,6 +31,9 @@ type Keeper struct {
 	Calendar *schedule.Calendar         // maintenance windows and freezes; nil: always open
 	Patience Duration                   // how long an approval may be waited for, and how long it holds; zero means 72 h
 
+	// Held, if set, says why nothing may have an effect now; empty if everything may.
+	Held func() string
+
 	// Stopping, if set, is asked between two steps. If it says yes, Advance
 	// returns, and the next process goes on: a step that has begun is finished.
 	Stopping func() bool
@@ -73,6 +76,9 @@ var ErrOvertaken = errors.New("the rotation was moved on by another process")
 // in the rotation, which is due again later.
 func (k *Keeper) Advance(ctx context.Context, tenant, id string) error {
 	for {
+		if err := k.free(); err != nil {
+			return err
+		}
 		r, err := k.load(ctx, tenant, id)
 		if err != nil {
 			return err
@@ -88,6 +94,17 @@ func (k *Keeper) Advance(ctx context.Context, tenant, id string) error {
 			return err
 		}
 	}
+}
+
+// free returns ErrHeld with the reason while nothing may have an effect.
+func (k *Keeper) free() error {
+	if k.Held == nil {
+		return nil
+	}
+	if why := k.Held(); why != "" {
+		return fmt.Errorf("%w: %s", ErrHeld, why)
+	}
+	return nil
 }
 
 // visit does what the current step's rules say now, and writes down how it went.

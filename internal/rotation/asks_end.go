@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -190,9 +191,34 @@ func (s *sight) ways() ([]connector.Way, error) {
 	return ways, nil
 }
 
-// OldUsed asks the tenant's records, as far as it keeps any.
+// OldUsed asks the tenant's records, as far as it keeps any, and climbs down the
+// ladder of evidence from there (ladder.go).
 func (s *sight) OldUsed() bool {
-	return false
+	r := s.r
+	c := useCase{
+		now: s.now(), switched: r.Switched, overlap: time.Duration(r.Terms.Timing.Overlap), emergency: r.Terms.Plan == "emergency",
+		consumers: r.Evidence, override: r.Override, requester: r.By,
+	}
+	if s.err != nil {
+		return false
+	}
+	if w := s.sys.Witness; w != nil {
+		uses, err := w.Uses(s.ctx, r.Terms.Application, r.Terms.Old.KeyID, r.Switched)
+		if err != nil && !errors.Is(err, connector.ErrUnrecorded) {
+			return s.fail(fmt.Errorf("cannot look whether the old credential is still used: %w", err))
+		}
+		if err == nil {
+			c.uses = &uses
+		}
+	}
+	j := weigh(c)
+	r.Unused = j.text
+	if j.may {
+		return false
+	}
+	s.say(max(j.wait, time.Second), "%s", j.text)
+	s.needs = j.needs
+	return true
 }
 
 func (s *sight) Pivoted() bool { return s.r.Pivoted() }

@@ -61,6 +61,7 @@ type Rotation struct {
 	Removed  time.Time             `json:"removed,omitzero"`  // when the old credential was withdrawn
 	Evidence []Evidence            `json:"consumers,omitempty"`
 	Override *Override             `json:"override,omitempty"` // of the evidence that nobody uses the old credential
+	Unused   string                `json:"unused,omitempty"`   // what is known of the old credential's use, in words
 	Count    Count                 `json:"count,omitzero"`
 	Clean    int                   `json:"clean,omitempty"`  // lists without a stray, after the watch
 	Tries    int                   `json:"tries,omitempty"`  // failures of the current step in a row

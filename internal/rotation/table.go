@@ -157,8 +157,11 @@ type Ref struct {
 }
 
 // Due lists open rotations that are due now, the longest waiting first, and
-// when the next one will be (zero if there is none).
+// when the next one will be (zero if there is none). While rekey is held, none is.
 func (k *Keeper) Due(ctx context.Context, limit int) (refs []Ref, next time.Time, err error) {
+	if k.free() != nil {
+		return nil, time.Time{}, nil
+	}
 	now := time.Now()
 	err = k.Store.View(ctx, func(tx *store.Tx) error {
 		rows, err := tx.Query(`SELECT tenant, id, due FROM rotation WHERE state = 'open' ORDER BY due LIMIT $1`, limit+1)

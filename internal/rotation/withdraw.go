@@ -53,6 +53,9 @@ func (k *Keeper) remove(s *sight) (verdict, error) {
 	if r.Issued != nil {
 		evidence += " after what the vault holds signed in 3 times"
 	}
+	if r.Unused != "" {
+		evidence += "; " + r.Unused
+	}
 	if len(going) > 0 {
 		evidence += "; removed as well: " + words(going)
 	}

@@ -14,6 +14,7 @@ func RealLag(scale float64) world.Lag {
 	return world.Lag{
 		Secret: of(2 * time.Minute), List: of(15 * time.Second), Vault: of(10 * time.Second),
 		Role: of(5 * time.Minute), Audit: of(10 * time.Minute), Account: of(5 * time.Minute),
-		Key: of(time.Minute),
+		Key:    of(time.Minute),
+		SignIn: of(5 * time.Minute), Report: of(48 * time.Hour),
 	}
 }

@@ -31,6 +31,7 @@ func (c *Cloud) RoundTripper(hooks Hooks) http.RoundTripper {
 type transport struct {
 	cloud *Cloud
 	hooks Hooks
+	from  string // the client's IP address; empty means that of the host rekey runs on
 }
 
 // errReset is what a client reads from a connection that was cut.
@@ -52,6 +53,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	began, answer := time.Now(), newRecorder()
 	in := inbound(req, body)
+	if t.from != "" {
+		in.RemoteAddr = net.JoinHostPort(t.from, "50000")
+	}
 	fault, cut := t.cloud.serve(answer, in, body)
 	t.cloud.tell(in, answer.status, fault, began, cut)
 	if t.hooks.After != nil {

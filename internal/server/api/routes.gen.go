@@ -65,6 +65,15 @@ type ServerInterface interface {
 	// TryName Would this name keep to the naming convention?
 	// (GET /v1/policy/try)
 	TryName(w http.ResponseWriter, r *http.Request, params TryNameParams)
+	// ShowReconcile What journal and world say, read anew; after a restore, a copy or a failover
+	// (GET /v1/reconcile)
+	ShowReconcile(w http.ResponseWriter, r *http.Request)
+	// AcceptReconcile Accept the report with this hash, and let rekey go on
+	// (POST /v1/reconcile/accept)
+	AcceptReconcile(w http.ResponseWriter, r *http.Request)
+	// HoldReconcile Let nothing have an effect until a report is accepted
+	// (POST /v1/reconcile/hold)
+	HoldReconcile(w http.ResponseWriter, r *http.Request)
 	// ListRotations Rotations, the newest first
 	// (GET /v1/rotations)
 	ListRotations(w http.ResponseWriter, r *http.Request, params ListRotationsParams)
@@ -790,6 +799,48 @@ func (siw *ServerInterfaceWrapper) TryName(w http.ResponseWriter, r *http.Reques
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.TryName(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ShowReconcile operation middleware
+func (siw *ServerInterfaceWrapper) ShowReconcile(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ShowReconcile(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcceptReconcile operation middleware
+func (siw *ServerInterfaceWrapper) AcceptReconcile(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcceptReconcile(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// HoldReconcile operation middleware
+func (siw *ServerInterfaceWrapper) HoldReconcile(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.HoldReconcile(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1806,6 +1857,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tasks/{id}", wrapper.GetTask)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/tasks/{id}/link", wrapper.LinkTask)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/tasks/{id}/done", wrapper.FinishTask)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/reconcile", wrapper.ShowReconcile)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/reconcile/accept", wrapper.AcceptReconcile)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/reconcile/hold", wrapper.HoldReconcile)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/audit/events", wrapper.ListAuditEvents)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/audit/export", wrapper.ExportAudit)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/audit/verify", wrapper.VerifyAudit)
@@ -2426,6 +2480,116 @@ type TryNamedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response TryNamedefaultApplicationProblemPlusJSONResponse) VisitTryNameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShowReconcileRequestObject struct {
+}
+
+type ShowReconcileResponseObject interface {
+	VisitShowReconcileResponse(w http.ResponseWriter) error
+}
+
+type ShowReconcile200JSONResponse ReconcileReport
+
+func (response ShowReconcile200JSONResponse) VisitShowReconcileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShowReconciledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ShowReconciledefaultApplicationProblemPlusJSONResponse) VisitShowReconcileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptReconcileRequestObject struct {
+	Body *AcceptReconcileJSONRequestBody
+}
+
+type AcceptReconcileResponseObject interface {
+	VisitAcceptReconcileResponse(w http.ResponseWriter) error
+}
+
+type AcceptReconcile200JSONResponse ReconcileReport
+
+func (response AcceptReconcile200JSONResponse) VisitAcceptReconcileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptReconciledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcceptReconciledefaultApplicationProblemPlusJSONResponse) VisitAcceptReconcileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldReconcileRequestObject struct {
+	Body *HoldReconcileJSONRequestBody
+}
+
+type HoldReconcileResponseObject interface {
+	VisitHoldReconcileResponse(w http.ResponseWriter) error
+}
+
+type HoldReconcile204Response struct {
+}
+
+func (response HoldReconcile204Response) VisitHoldReconcileResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type HoldReconciledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response HoldReconciledefaultApplicationProblemPlusJSONResponse) VisitHoldReconcileResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3417,6 +3581,15 @@ type StrictServerInterface interface {
 	// TryName Would this name keep to the naming convention?
 	// (GET /v1/policy/try)
 	TryName(ctx context.Context, request TryNameRequestObject) (TryNameResponseObject, error)
+	// ShowReconcile What journal and world say, read anew; after a restore, a copy or a failover
+	// (GET /v1/reconcile)
+	ShowReconcile(ctx context.Context, request ShowReconcileRequestObject) (ShowReconcileResponseObject, error)
+	// AcceptReconcile Accept the report with this hash, and let rekey go on
+	// (POST /v1/reconcile/accept)
+	AcceptReconcile(ctx context.Context, request AcceptReconcileRequestObject) (AcceptReconcileResponseObject, error)
+	// HoldReconcile Let nothing have an effect until a report is accepted
+	// (POST /v1/reconcile/hold)
+	HoldReconcile(ctx context.Context, request HoldReconcileRequestObject) (HoldReconcileResponseObject, error)
 	// ListRotations Rotations, the newest first
 	// (GET /v1/rotations)
 	ListRotations(ctx context.Context, request ListRotationsRequestObject) (ListRotationsResponseObject, error)
@@ -3901,6 +4074,92 @@ func (sh *strictHandler) TryName(w http.ResponseWriter, r *http.Request, params 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(TryNameResponseObject); ok {
 		if err := validResponse.VisitTryNameResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ShowReconcile operation middleware
+func (sh *strictHandler) ShowReconcile(w http.ResponseWriter, r *http.Request) {
+	var request ShowReconcileRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ShowReconcile(ctx, request.(ShowReconcileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ShowReconcile")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ShowReconcileResponseObject); ok {
+		if err := validResponse.VisitShowReconcileResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AcceptReconcile operation middleware
+func (sh *strictHandler) AcceptReconcile(w http.ResponseWriter, r *http.Request) {
+	var request AcceptReconcileRequestObject
+
+	var body AcceptReconcileJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptReconcile(ctx, request.(AcceptReconcileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptReconcile")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AcceptReconcileResponseObject); ok {
+		if err := validResponse.VisitAcceptReconcileResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// HoldReconcile operation middleware
+func (sh *strictHandler) HoldReconcile(w http.ResponseWriter, r *http.Request) {
+	var request HoldReconcileRequestObject
+
+	var body HoldReconcileJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.HoldReconcile(ctx, request.(HoldReconcileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "HoldReconcile")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(HoldReconcileResponseObject); ok {
+		if err := validResponse.VisitHoldReconcileResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -29,6 +29,7 @@ type Config struct {
 	Syncs       Syncs
 	Keys        *custody.Keeper
 	Desk        *delivery.Desk // the tasks of people
+	Reconcile   Reconciler     // nil: nothing to compare
 	Defaults    Defaults
 	Names       map[string]string // what people call a tenant, by its id
 	Fresh       time.Duration     // what was read longer ago is stale

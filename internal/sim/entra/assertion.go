@@ -25,7 +25,7 @@ func (c *call) proveAssertion(q *request, who client, replica int, lag time.Dura
 	}
 	found, f := c.certificate(j, q, who, replica, lag)
 	if f != nil {
-		return proof{}, f
+		return found, f
 	}
 	if f := c.checkClaims(j, q); f != nil {
 		return proof{}, f
@@ -44,11 +44,15 @@ func (c *call) certificate(j world.JWS, q *request, who client, replica int, lag
 				}
 				switch now := time.Now(); {
 				case !now.Before(k.Ends) || now.Add(clockSkew).Before(k.Starts):
+					p = proof{keyID: k.KeyID, what: "certificate", thumb: j.Thumbprint()}
 					f = unregistered(j, "The key used is expired.")
 				case j.Verify(k.DER) != nil:
 					f = invalidClient(700027, "Client assertion failed signature validation. [Reason - The key was found, but use of the key to verify the signature failed., Thumbprint of key used by client: '%s', Client ID: '%s']", j.Thumbprint(), q.clientID)
 				default:
-					p, f = proof{kind: "2", holder: h.ID, keyID: k.KeyID, used: func(at time.Time) { k.LastUsed = at }}, nil
+					p, f = proof{kind: "2", holder: h.ID, keyID: k.KeyID, what: "certificate", thumb: j.Thumbprint(), used: func(at time.Time) {
+						c.w.Directory.Use(k.KeyID, k.LastUsed, at)
+						k.LastUsed = at
+					}}, nil
 					return
 				}
 			}
@@ -119,7 +123,7 @@ func (c *call) proveFederated(j world.JWS, q *request, who client) (p proof, f *
 			case r.Subject != j.Claims.Subject:
 				f = invalidClient(700213, "No matching federated identity record found for presented assertion subject '%s'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation", j.Claims.Subject)
 			default:
-				p, f = proof{kind: "2", holder: who.app.ID, keyID: r.ID, used: func(time.Time) {}}, nil
+				p, f = proof{kind: "2", holder: who.app.ID, keyID: r.ID, what: "federatedIdentityCredential", used: func(time.Time) {}}, nil
 				return
 			}
 		}

@@ -11,6 +11,8 @@ type proof struct {
 	kind   string // appidacr: "1" secret, "2" certificate or federated
 	holder string // object id of the application or service principal it sits on
 	keyID  string
+	what   string          // clientSecret, certificate, federatedIdentityCredential
+	thumb  string          // of a certificate
 	used   func(time.Time) // notes the use; called under Change
 }
 
@@ -60,9 +62,13 @@ func (c *call) proveSecret(q *request, who client, replica int, lag time.Duratio
 				switch {
 				case now.Add(clockSkew).Before(s.Starts):
 				case !now.Before(s.Ends):
+					p = proof{keyID: s.KeyID, what: "clientSecret"} // for the log, which knows whose it was
 					f = invalidClient(7000222, "The provided client secret keys for app '%s' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.", q.clientID)
 				default:
-					p, f = proof{kind: "1", holder: h.ID, keyID: s.KeyID, used: func(at time.Time) { s.LastUsed = at }}, nil
+					p, f = proof{kind: "1", holder: h.ID, keyID: s.KeyID, what: "clientSecret", used: func(at time.Time) {
+						c.w.Directory.Use(s.KeyID, s.LastUsed, at)
+						s.LastUsed = at
+					}}, nil
 					return
 				}
 			}

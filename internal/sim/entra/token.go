@@ -65,6 +65,7 @@ func (c *call) issue(version int) *failure {
 	replica := c.w.Replica()
 	who, f := c.find(q, replica, tenant)
 	if f != nil {
+		c.log(q, who, proof{}, "", f, "")
 		return f
 	}
 	if f := q.complete(); f != nil {
@@ -74,18 +75,19 @@ func (c *call) issue(version int) *failure {
 		c.answer(q, old)
 		return nil
 	}
-	proof, f := c.prove(q, who, replica)
+	found, f := c.prove(q, who, replica)
+	aud, roles := "", []string(nil)
+	if f == nil {
+		aud, roles, f = c.resource(q, who)
+	}
+	if f == nil {
+		f = c.policy(q)
+	}
 	if f != nil {
+		c.log(q, who, found, aud, f, "")
 		return f
 	}
-	aud, roles, f := c.resource(q, who)
-	if f != nil {
-		return f
-	}
-	if f := c.policy(q); f != nil {
-		return f
-	}
-	return c.grant(q, who, proof, aud, roles)
+	return c.grant(q, who, found, aud, roles)
 }
 
 // read takes the form apart. A client may send its id and secret by HTTP Basic,
@@ -214,6 +216,7 @@ func (c *call) grant(q *request, who client, p proof, aud string, roles []string
 		p.used(now)
 		c.w.Record(world.Fact{What: "token", Object: p.holder, Key: p.keyID, Label: aud, By: q.clientID, Request: c.correlation})
 	})
+	c.log(q, who, p, aud, nil, claims.ID)
 	made := issuedToken{token: token, expires: now.Add(life)}
 	c.mu.Lock()
 	c.issued[q.key()] = made

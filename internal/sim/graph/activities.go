@@ -23,7 +23,9 @@ const activitySet = "reports/appCredentialSignInActivities"
 
 // listActivities answers the beta report of when credentials were last used.
 func (c *call) listActivities([]string) (*answer, *failure) {
-	if c.version != "beta" {
+	missing := false
+	c.w.Read(func() { missing = c.w.Records.NoReport })
+	if c.version != "beta" || missing {
 		return nil, malformed("Resource not found for the segment 'appCredentialSignInActivities'.")
 	}
 	o := &options{top: defaultTop}
@@ -96,8 +98,10 @@ func (c *call) activities(o *options, from int) (page []activity, next int) {
 
 func (c *call) activitiesOf(page []activity, h *world.Holder, x activity, o *options) []activity {
 	add := func() {
-		reported := !x.used.IsZero() && c.w.Heard(0, "used "+x.keyID+x.used.String(), x.used, c.w.Lag.Audit)
-		if reported && (o.filter == nil || o.filter.match(x.source)) {
+		x.used = c.w.Directory.LastUse(x.keyID, x.used, func(at time.Time) bool {
+			return c.w.Heard(0, "used "+x.keyID+strconv.FormatInt(at.UnixNano(), 36), at, c.w.Lag.Report)
+		})
+		if !x.used.IsZero() && (o.filter == nil || o.filter.match(x.source)) {
 			page = append(page, x)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // Use is reported late, and what was never used is not reported at all.
 func TestLastUseIsReportedLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := newTenant(t, world.Config{Lag: world.Lag{Audit: time.Hour}}, all)
+		x := newTenant(t, world.Config{Lag: world.Lag{Report: time.Hour}}, all)
 		used := &world.Password{KeyID: "used", LastUsed: time.Now()}
 		a := x.add("a", func(a *world.Application) { a.Passwords = []*world.Password{used, {KeyID: "unused"}} })
 		x.w.Change(func() { x.caller.Keys = []*world.Key{{KeyID: "cert", LastUsed: time.Now().Add(-2 * time.Hour)}} })

@@ -68,7 +68,7 @@ const auditSet = "auditLogs/directoryAudits"
 // listAudits lists the log, newest first. A record is there some time after its
 // event, each after its own.
 func (c *call) listAudits([]string) (*answer, *failure) {
-	o, f := c.auditOptions()
+	o, f := c.logOptions(auditSchema, auditSet, "activityDateTime", "DirectoryAudit")
 	if f != nil {
 		return nil, f
 	}
@@ -112,8 +112,9 @@ func (c *call) listAudits([]string) (*answer, *failure) {
 	return ok(b)
 }
 
-// auditOptions are those of the log: no advanced rules, pages of 1,000.
-func (c *call) auditOptions() (*options, *failure) {
+// logOptions are those of a log: no advanced rules, pages of 1,000, sorted by the
+// time of the events if at all.
+func (c *call) logOptions(s *schema, set, when, what string) (*options, *failure) {
 	o := &options{top: 1000}
 	if text := c.query.Get("$top"); text != "" {
 		n, err := strconv.Atoi(text)
@@ -122,21 +123,21 @@ func (c *call) auditOptions() (*options, *failure) {
 		}
 		o.top = n
 	}
-	if f := o.readFilter(c, auditSchema, true); f != nil {
+	if f := o.readFilter(c, s, true); f != nil {
 		return nil, f
 	}
 	switch strings.ToLower(strings.Join(strings.Fields(c.query.Get("$orderby")), " ")) {
 	case "":
-	case "activitydatetime", "activitydatetime asc":
-		o.orderBy = "activityDateTime"
-	case "activitydatetime desc":
-		o.orderBy, o.reverse = "activityDateTime", true
+	case strings.ToLower(when), strings.ToLower(when) + " asc":
+		o.orderBy = when
+	case strings.ToLower(when) + " desc":
+		o.orderBy, o.reverse = when, true
 	default:
-		return nil, unsupportedQuery("Unsupported sort property '%s' for 'DirectoryAudit'.", c.query.Get("$orderby"))
+		return nil, unsupportedQuery("Unsupported sort property '%s' for '%s'.", c.query.Get("$orderby"), what)
 	}
 	if text := c.query.Get("$skiptoken"); text != "" {
 		t, err := parsePageToken(text)
-		if err != nil || t.set != auditSet {
+		if err != nil || t.set != set {
 			return nil, malformed("Invalid skip token.")
 		}
 		o.from = &t

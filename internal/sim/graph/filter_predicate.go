@@ -78,6 +78,7 @@ var unfilterable = map[string]bool{
 	"passwordCredentials": true, "keyCredentials": true, "requiredResourceAccess": true, "api": true, "appRoles": true,
 	"info": true, "web": true, "spa": true, "publicClient": true, "optionalClaims": true, "addIns": true,
 	"notes": true, "parentalControlSettings": true, "oauth2PermissionScopes": true, "modifiedProperties": true,
+	"servicePrincipalCredentialKeyId": true, "servicePrincipalCredentialThumbprint": true, "clientCredentialType": true,
 }
 
 func (p *parser) function(name string) (func(source) bool, error) {

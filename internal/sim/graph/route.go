@@ -96,6 +96,8 @@ func directoryRoutes() []route {
 		{"DELETE", "directory/deletedItems/*", writeApps, (*call).purge},
 		{"GET", "auditLogs/directoryAudits", readAudits, (*call).listAudits},
 		{"GET", "auditLogs/directoryAudits/*", readAudits, (*call).getAudit},
+		{"GET", "auditLogs/signIns", readAudits, (*call).listSignIns},
+		{"GET", "auditLogs/signIns/*", readAudits, (*call).getSignIn},
 		{"GET", "reports/appCredentialSignInActivities", readAudits, (*call).listActivities},
 		{"GET", "me", nil, (*call).me},
 		{"GET", "me/*", nil, (*call).me},

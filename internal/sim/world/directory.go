@@ -21,6 +21,10 @@ type Directory struct {
 	Deleted           map[string]*Application      // soft-deleted applications, by object id
 	DeletedPrincipals map[string]*ServicePrincipal // soft-deleted service principals, by object id
 	Delegated         []*DelegatedGrant            // oauth2PermissionGrants
+
+	SignIns []SignIn // of clients that sign in as themselves, oldest first; a month of them
+	signIns int      // how many there have ever been
+	uses    map[string][]time.Time
 }
 
 // Holder is what applications and service principals share: credentials and owners.
@@ -156,4 +160,5 @@ func (d *Directory) init() {
 	d.DeletedPrincipals = map[string]*ServicePrincipal{}
 	d.appByClient = map[string]*Application{}
 	d.spByClient = map[string]*ServicePrincipal{}
+	d.uses = map[string][]time.Time{}
 }

@@ -31,6 +31,8 @@ type Lag struct {
 	Audit   time.Duration // a directory audit record, until it can be read (real: minutes to an hour)
 	Account time.Duration // accountEnabled, until tokens are refused (real: minutes)
 	Key     time.Duration // a resource's key made anew, until its last replica knows (real: seconds to minutes), and how long Cosmos DB takes to make one
+	SignIn  time.Duration // a record of the sign-in log, until it can be read (real: minutes)
+	Report  time.Duration // a use of a credential, until the report of last uses shows it (real: up to days)
 }
 
 // Config starts a world.
@@ -40,7 +42,14 @@ type Config struct {
 	Lag      Lag
 	Replicas int     // token and Graph replicas; 0 means 3
 	Limits   bool    // enforce the real request limits (429 with Retry-After)
+	Records  Records // of sign-ins; the zero value has them all
 	Signer   *Signer // nil means a new token signing key; tests of many worlds share one
+}
+
+// Records say what the tenant gives away of sign-ins.
+type Records struct {
+	Free     bool // no premium licence: the sign-in log cannot be read
+	NoReport bool // nor is there a report of when credentials were last used, as in the national clouds
 }
 
 // World is everything that is true. Its lock guards all fields below it and all
@@ -51,6 +60,8 @@ type World struct {
 	Limits bool
 	Faults *Faults
 	Signer *Signer
+
+	Records Records // may be changed under Change
 
 	seed     uint64
 	replicas int
@@ -76,7 +87,7 @@ func New(c Config) (*World, error) {
 	}
 	w := &World{
 		Tenant: c.Tenant, Lag: c.Lag, Limits: c.Limits,
-		Faults: newFaults(c.Seed), Signer: c.Signer,
+		Faults: newFaults(c.Seed), Signer: c.Signer, Records: c.Records,
 		seed: c.Seed, replicas: c.Replicas,
 		rnd: rand.New(rand.NewPCG(c.Seed, 1)),
 	}
