@@ -53,6 +53,7 @@ const (
 	RotateKeys      Action = "keys.rotate"
 	ChangeMaster    Action = "keys.change-master"
 	ResealValues    Action = "keys.reseal"
+	CopyDatabase    Action = "database.copy"
 )
 
 // everybody may look at what holds no audit and no keys.
@@ -65,7 +66,7 @@ var permitted = map[Role][]Action{
 		SyncInventory, JudgeFinding,
 		ProposeRotation, ApproveRotation, RefuseRotation, CancelRotation, PermitWithdraw,
 		PostponeDue, LinkTask, FinishTask,
-		ReadAudit, ManageTokens, RunDoctor,
+		ReadAudit, ManageTokens, RunDoctor, CopyDatabase,
 		ReadKeys, RotateKeys, ChangeMaster,
 	}),
 	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation, ResealValues}, // it proposes what is due, and never approves

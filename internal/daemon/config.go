@@ -48,9 +48,11 @@ type Config struct {
 
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.
-	Version string            `koanf:"-"`
-	Logger  *slog.Logger      `koanf:"-"`
-	Round   http.RoundTripper `koanf:"-"`
+	Version   string            `koanf:"-"`
+	NoMigrate bool              `koanf:"-"` // leave the tables as they are
+	Force     bool              `koanf:"-"` // use a database that was copied to another one
+	Logger    *slog.Logger      `koanf:"-"`
+	Round     http.RoundTripper `koanf:"-"`
 
 	// Ask asks the person at the terminal for the master passphrase; fresh means
 	// that a new one is chosen. Nil: nobody is there.
