@@ -12,7 +12,7 @@ RACE := ./internal/daemon/... ./internal/rotation/... ./internal/inventory/... .
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check bench generate clean
+.PHONY: help build demo test kill check bench generate clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ demo: build ## see one secret renewed, in a pretended tenant on this machine
 
 test: ## every test; installs what they need, or says exactly what is missing
 	@scripts/test
+
+kill: ## the real binary, ended at named points and at random, on SQLite and with three replicas (REKEY_KILL: how often)
+	@scripts/kill
 
 check: ## formatting, vet, static analysis, the walls, the race detector
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

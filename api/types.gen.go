@@ -965,6 +965,25 @@ type Refusal struct {
 	Reason string `json:"reason"`
 }
 
+// Replica A process that works on the shared database
+type Replica struct {
+	// Alive It has given one within ten seconds
+	Alive bool   `json:"alive"`
+	Host  string `json:"host"`
+
+	// ID Of its data folder: the same after a restart
+	ID string `json:"id"`
+
+	// Ours It is the one that answers
+	Ours    bool `json:"ours"`
+	Process int  `json:"process"`
+
+	// Seen Its last sign of life, by the database's clock
+	Seen    time.Time `json:"seen"`
+	Started time.Time `json:"started"`
+	Version string    `json:"version"`
+}
+
 // Role defines model for Role.
 type Role string
 
@@ -1136,9 +1155,14 @@ type Span = string
 
 // Status defines model for Status.
 type Status struct {
-	Started time.Time      `json:"started"`
-	Tenants []TenantStatus `json:"tenants"`
-	Version string         `json:"version"`
+	// Installation Its id, which all replicas share
+	Installation string `json:"installation,omitempty,omitzero"`
+
+	// Replicas The processes that share a PostgreSQL database, alive or seen within a week; none on SQLite
+	Replicas []Replica      `json:"replicas,omitempty,omitzero"`
+	Started  time.Time      `json:"started"`
+	Tenants  []TenantStatus `json:"tenants"`
+	Version  string         `json:"version"`
 }
 
 // Step defines model for Step.

@@ -26,6 +26,7 @@ var may = map[string][]string{
 	"internal/access":    {"internal/secret", "internal/store"},
 	"internal/audit":     {"internal/access"},
 	"internal/custody":   {"internal/audit"},
+	"internal/replica":   {"internal/secret", "internal/store"},
 	"internal/inventory": {"internal/audit"},
 	"internal/connector": {"internal/inventory"},
 	"internal/policy":    {"internal/inventory"},
@@ -34,7 +35,7 @@ var may = map[string][]string{
 	"internal/diagnosis": {"internal/connector", "internal/policy"},
 	"internal/delivery":  {"internal/connector"},
 	"internal/server":    {"internal/rotation", "internal/diagnosis", "internal/delivery", "internal/custody", "api"},
-	"internal/daemon":    {"internal/server", "client"},
+	"internal/daemon":    {"internal/server", "internal/replica", "client"},
 	"cmd/rekey":          {"internal/daemon", "internal/sim"},
 	"bench":              {"internal/daemon", "internal/sim"},
 

@@ -80,7 +80,7 @@ type demo struct {
 // The demo's time: seconds for hours. The simulator's lag is scaled alike.
 var (
 	demoTiming = daemon.Rotation{
-		Lifetime: 180 * 24 * time.Hour, SignIns: 5, Proof: 4 * time.Second, Overlap: 5 * time.Second, Watch: 6 * time.Second, Patience: time.Hour,
+		Lifetime: 180 * 24 * time.Hour, SignIns: 5, Proof: 4 * time.Second, Overlap: 5 * time.Second, Watch: 6 * time.Second, Records: time.Second, Patience: time.Hour,
 	}
 	demoLag = world.Lag{Secret: 2 * time.Second, List: 500 * time.Millisecond, Vault: time.Second}
 )

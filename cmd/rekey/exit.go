@@ -89,6 +89,9 @@ func explain(err error) (what, hint string, exit int) {
 	if what, hint, ok := locked(err); ok {
 		return what, hint, exitConflict
 	}
+	if what, hint, ok := elsewhere(err); ok {
+		return what, hint, exitConflict
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "stopped", "what was done is written down; the same command goes on from there", exitFailure

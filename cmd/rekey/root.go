@@ -36,7 +36,7 @@ func rootCommand(s *session) *cobra.Command {
 		"know":  {statusCommand(s), syncCommand(s), credentialsCommand(s), applicationsCommand(s), policyCommand(s), scheduleCommand(s)},
 		"renew": {rotateCommand(s), rotationsCommand(s), approveCommand(s), refuseCommand(s), cancelCommand(s), confirmCommand(s), tasksCommand(s)},
 		"prove": {auditCommand(s), reconcileCommand(s)},
-		"run":   {initCommand(s), doctorCommand(s), serveCommand(s), tokenCommand(s), configCommand(s), keysCommand(s), demoCommand(s), simCommand()},
+		"run":   {initCommand(s), doctorCommand(s), serveCommand(s), dbCommand(s), tokenCommand(s), configCommand(s), keysCommand(s), demoCommand(s), simCommand()},
 		"":      {explainCommand(s), completionCommand(s), versionCommand(s)},
 	} {
 		for _, c := range commands {
@@ -139,7 +139,7 @@ Flags of every command:
 {{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
 {{- if not .HasParent}}
 
-Flags of every command: --data, --config, --server, --token-file, -o, --query, --quiet, --no-color
+Flags of every command: --data, --config, --database, --server, --token-file, -o, --query, --quiet, --no-color
 Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 denied, 5 conflict or approval needed,
 6 partly done, 7 throttled, 10 findings{{end}}
 {{- if .HasAvailableSubCommands}}

@@ -14,6 +14,7 @@ import (
 func serveCommand(s *session) *cobra.Command {
 	var at daemon.Serving
 	var logs, level string
+	var keep, force bool
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Keep the inventory fresh, carry rotations on, answer the REST API",
@@ -22,9 +23,13 @@ they are due, and answers the REST API, which every other command can use with -
 and a token. /livez and /readyz tell a supervisor how it is.
 
 Beyond this machine it speaks HTTPS: give --tls-cert and --tls-key, or put a proxy in
-front that does and say --insecure.`,
+front that does and say --insecure.
+
+On PostgreSQL any number of replicas share the work; docs/how-to/many-machines.md says
+what each of them needs.`,
 		Example: `  rekey serve
   rekey serve --listen 0.0.0.0:8417 --tls-cert rekey.pem --tls-key rekey.key
+  rekey serve --database postgres://rekey@db.contoso.com/rekey
   rekey serve --log-format json --log-level debug`,
 		Args: takes(),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -37,6 +42,7 @@ front that does and say --insecure.`,
 				return err
 			}
 			config := loaded.Config
+			config.NoMigrate, config.Force = keep, force
 			if config.Logger, err = logger(s.err, logs, level); err != nil {
 				return err
 			}
@@ -56,6 +62,8 @@ front that does and say --insecure.`,
 	f.StringVar(&at.CertFile, "tls-cert", "", "PEM `FILE` with the server's certificate and its chain")
 	f.StringVar(&at.KeyFile, "tls-key", "", "PEM `FILE` with its private key")
 	f.BoolVar(&at.Insecure, "insecure", false, "plain HTTP beyond this machine, behind a proxy that speaks HTTPS")
+	f.BoolVar(&keep, "no-migrate", false, "refuse to start if the tables are not up to date, instead of changing them")
+	f.BoolVar(&force, "force", false, "use a database again that was copied to another one; the copy must never be used any more")
 	f.StringVar(&logs, "log-format", "text", "`FORMAT` of the log on stderr: text, json")
 	f.StringVar(&level, "log-level", "info", "`LEVEL` of the log: debug, info, warn, error")
 	return c

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ type session struct {
 // globals are the flags that every command takes.
 type globals struct {
 	data, config, server, tokenFile string
+	database                        string
 	output, query                   string
 	quiet, noColor                  bool
 }
@@ -54,6 +56,7 @@ func (s *session) bind(c *cobra.Command) {
 	f := c.PersistentFlags()
 	f.StringVar(&s.flags.data, "data", "", "data `FOLDER` (default $REKEY_DATA, or "+daemon.DefaultData(homeless)+")")
 	f.StringVar(&s.flags.config, "config", "", "configuration `FILE` (default $REKEY_CONFIG, or rekey.yaml in the data folder)")
+	f.StringVar(&s.flags.database, "database", "", "`ADDRESS` of the database, postgres://USER@HOST/NAME (default database of the configuration, or SQLite in the data folder)")
 	f.StringVar(&s.flags.server, "server", "", "`URL` of a rekey server (default $REKEY_SERVER; without one, rekey works in its own process)")
 	f.StringVar(&s.flags.tokenFile, "token-file", "", "`FILE` with an API token (default $REKEY_TOKEN, or the file that $REKEY_TOKEN_FILE names)")
 	f.StringVarP(&s.flags.output, "output", "o", "", "`FORMAT`: "+strings.Join(formats, ", ")+" (default table in a terminal, else json)")
@@ -68,6 +71,9 @@ func homeless(name string) (string, bool) { return "~", name == "HOME" }
 
 // ready checks the global flags before any command runs.
 func (s *session) ready() error {
+	if err := plainAddress("--database", s.flags.database); err != nil {
+		return err
+	}
 	if s.flags.output != "" && !slices.Contains(formats, s.flags.output) {
 		return usage("-o %s is not a format", s.flags.output).next("choose one of " + strings.Join(formats, ", "))
 	}
@@ -102,6 +108,13 @@ func (s *session) bold(text string) string {
 
 // load reads the configuration. Flags are those of the command that name a key.
 func (s *session) load(flags map[string]string) (*daemon.Loaded, error) {
+	if s.flags.database != "" {
+		flags = maps.Clone(flags)
+		if flags == nil {
+			flags = map[string]string{}
+		}
+		flags["database"] = s.flags.database
+	}
 	l, err := daemon.Load(daemon.Given{Data: s.flags.data, File: s.flags.config, Flags: flags, Env: s.env})
 	if err != nil {
 		return nil, failure(exitUsage, "%v", err).next("rekey config explain KEY tells what a key means; nothing was started")

@@ -38,6 +38,7 @@ A source that could not be read is named: what is not known is not fine.`,
 					}
 					tellTenant(p, t)
 				}
+				tellReplicas(p, status.Replicas)
 				if len(status.Tenants) == 0 {
 					p.line("No tenant is configured. rekey init makes a starter configuration.")
 				}
@@ -64,6 +65,16 @@ func tellTenant(p *sheet, t api.TenantStatus) {
 			p.fact("Problem", "%s: %s", f.Name, f.Problem)
 		}
 	}
+}
+
+// tellReplicas lists those that share the work. One that is silent and has not
+// said that it ends is somebody's to look at.
+func tellReplicas(p *sheet, list []api.Replica) {
+	t := &table{columns: []column{{name: "id", title: "Replica"}, {name: "host", title: "Host", cut: true}, {name: "process", title: "Process"}, {name: "version", title: "Version", cut: true}, {name: "started", title: "Started"}, {name: "seen", title: "Last seen"}, {name: "alive", title: "Alive"}}}
+	for _, r := range list {
+		t.add(r.ID, r.Host, r.Process, r.Version, r.Started, r.Seen, r.Alive)
+	}
+	p.table("Replicas", t)
 }
 
 // attention is the one sentence that says whether somebody is needed.

@@ -57,6 +57,7 @@ const (
 	HoldInstallation Action = "reconcile.hold"   // journal and world may differ
 	ReadReconcile    Action = "reconcile.read"   // how they differ
 	AcceptReconcile  Action = "reconcile.accept" // that they do
+	CopyDatabase     Action = "database.copy"
 )
 
 // everybody may look at what holds no audit and no keys.
@@ -69,7 +70,7 @@ var permitted = map[Role][]Action{
 		SyncInventory, JudgeFinding,
 		ProposeRotation, ApproveRotation, RefuseRotation, CancelRotation, PermitWithdraw,
 		PostponeDue, LinkTask, FinishTask,
-		ReadAudit, ManageTokens, RunDoctor,
+		ReadAudit, ManageTokens, RunDoctor, CopyDatabase,
 		ReadKeys, RotateKeys, ChangeMaster,
 		HoldInstallation, ReadReconcile, AcceptReconcile,
 	}),

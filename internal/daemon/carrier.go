@@ -1,115 +1,23 @@
 package daemon
 
-import (
-	"context"
-	"log/slog"
-	"sync"
-	"time"
-
-	"rekey.example/rekey/internal/rotation"
-)
+import "context"
 
 // carrier lets rotations go on when they are due. It decides when and where,
-// never what: all of that is in the rotation's row. Several may run, on several
-// machines; the row's version lets one of them win.
-type carrier struct {
-	keeper *rotation.Keeper
-	logger *slog.Logger
-	nudge  chan struct{} // something may be due sooner than was known
-
-	mu   sync.Mutex
-	held map[rotation.Ref]bool // being advanced now
+// never what: all of that is in the rotation's row, whose version lets one win
+// if two should ever try. There are two: a poller of due rows in this process,
+// on SQLite, and River between any number of processes, on PostgreSQL.
+type carrier interface {
+	// wake says that a rotation may be due sooner than was known. A call that is
+	// lost, with its process, costs seconds: rows are looked at without it too.
+	wake()
+	// run carries until looking is done, and returns when nothing is being
+	// carried any more. Steps that have begun are given acting's time.
+	run(looking, acting context.Context)
 }
 
-const (
-	hands      = 8                // rotations at once
-	latestLook = 15 * time.Second // another process may have changed a row
-	afterError = 5 * time.Second
-)
-
-func newCarrier(k *rotation.Keeper, l *slog.Logger) *carrier {
-	return &carrier{keeper: k, logger: l, nudge: make(chan struct{}, 1), held: map[rotation.Ref]bool{}}
-}
-
-// wake makes the carrier look at once.
-func (c *carrier) wake() {
-	select {
-	case c.nudge <- struct{}{}:
-	default: // it will look anyway
+func (d *Daemon) newCarrier() (carrier, error) {
+	if d.store.Pool() == nil {
+		return newPoller(d.rotations, d.logger), nil
 	}
-}
-
-// run carries until looking is done, and returns when nothing is being carried
-// any more. Steps that have begun are given acting's time.
-func (c *carrier) run(looking, acting context.Context) {
-	var hired sync.WaitGroup
-	defer hired.Wait()
-	free := make(chan struct{}, hands)
-	for {
-		refs, next, err := c.keeper.Due(looking, hands)
-		if looking.Err() != nil {
-			return
-		}
-		pause := latestLook
-		if err != nil {
-			c.logger.Warn("cannot look for due rotations", "error", err.Error())
-			pause = afterError
-		} else if !next.IsZero() {
-			pause = min(pause, max(time.Until(next), 0))
-		}
-		began := 0
-		for _, ref := range refs {
-			ref.Due = time.Time{}
-			if !c.take(ref) {
-				continue
-			}
-			select {
-			case free <- struct{}{}:
-			case <-looking.Done():
-				c.drop(ref)
-				return
-			}
-			began++
-			hired.Go(func() {
-				defer func() { <-free; c.drop(ref); c.wake() }()
-				if err := c.keeper.Advance(acting, ref.Tenant, ref.ID); err != nil && acting.Err() == nil {
-					c.logger.Warn("cannot carry on a rotation", "rotation", ref.ID, "error", err.Error())
-					c.rest(looking)
-				}
-			})
-		}
-		if began == 0 && len(refs) > 0 {
-			pause = afterError // all of them are being carried; each end wakes us
-		}
-		select {
-		case <-time.After(pause):
-		case <-c.nudge:
-		case <-looking.Done():
-			return
-		}
-	}
-}
-
-// rest keeps a rotation that cannot be read or written from being tried without a pause.
-func (c *carrier) rest(ctx context.Context) {
-	select {
-	case <-time.After(afterError):
-	case <-ctx.Done():
-	}
-}
-
-func (c *carrier) take(ref rotation.Ref) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.held[ref] {
-		return false
-	}
-	c.held[ref] = true
-	return true
-}
-
-func (c *carrier) drop(ref rotation.Ref) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.held, ref)
+	return newRiver(d.store, d.rotations, d.others.member.Self.Run, d.logger)
 }

@@ -28,10 +28,14 @@ func (d *Daemon) Work() {
 			d.guests.admit(func() { every(d.looking, time.Minute, d.beat) })
 		}
 		if d.around != nil && d.config.Sync.Every > 0 {
-			d.guests.admit(func() { every(d.looking, d.config.Sync.Every, d.refresh) })
+			d.guests.admit(func() {
+				d.inTurn(d.looking, "refresh", func(ctx context.Context) { every(ctx, d.config.Sync.Every, d.refresh) })
+			})
 		}
 		if d.around != nil && d.config.Schedule.Propose {
-			d.guests.admit(func() { every(d.looking, proposeEvery, d.proposeDue) })
+			d.guests.admit(func() {
+				d.inTurn(d.looking, "propose", func(ctx context.Context) { every(ctx, proposeEvery, d.proposeDue) })
+			})
 		}
 	})
 }
@@ -40,7 +44,16 @@ func (d *Daemon) Work() {
 // too: as long as the process has the data folder, nobody else can do it.
 func (d *Daemon) carry() {
 	d.carries.Do(func() {
-		d.guests.admit(func() { d.carrier.run(d.looking, d.acting) })
+		d.guests.admit(func() {
+			if err := d.others.join(d.looking); err != nil {
+				if d.looking.Err() == nil {
+					d.logger.Error("rotations are not carried on by this process", "error", err.Error())
+				}
+				return
+			}
+			d.others.whenReplaced(func(error) { d.stop() })
+			d.carrier.run(d.looking, d.acting)
+		})
 	})
 }
 

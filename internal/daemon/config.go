@@ -49,9 +49,11 @@ type Config struct {
 
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.
-	Version string            `koanf:"-"`
-	Logger  *slog.Logger      `koanf:"-"`
-	Round   http.RoundTripper `koanf:"-"`
+	Version   string            `koanf:"-"`
+	NoMigrate bool              `koanf:"-"` // leave the tables as they are
+	Force     bool              `koanf:"-"` // use a database that was copied to another one
+	Logger    *slog.Logger      `koanf:"-"`
+	Round     http.RoundTripper `koanf:"-"`
 
 	// Ask asks the person at the terminal for the master passphrase; fresh means
 	// that a new one is chosen. Nil: nobody is there.
@@ -88,6 +90,7 @@ type Rotation struct {
 	Proof    time.Duration // over at least this long
 	Overlap  time.Duration // both secrets valid, at least
 	Watch    time.Duration // for late failures, at the end
+	Records  time.Duration // after which a sign-in surely stands in the tenant's log
 	Patience time.Duration // how long an approval is waited for
 }
 
@@ -113,7 +116,7 @@ func Defaults(data string) Config {
 		Listen: "127.0.0.1:8417",
 		Policy: policy.Default(),
 		Rotation: Rotation{
-			Lifetime: 180 * day, SignIns: 5, Proof: 2 * time.Minute, Overlap: day, Watch: day, Patience: 3 * day,
+			Lifetime: 180 * day, SignIns: 5, Proof: 2 * time.Minute, Overlap: day, Watch: day, Records: 2 * time.Hour, Patience: 3 * day,
 		},
 		Sync: Sync{Every: 15 * time.Minute},
 

@@ -57,7 +57,7 @@ func (c *Config) checkDatabase() error {
 		return nil
 	}
 	u, err := url.Parse(c.Database)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Host == "" {
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Host == "" && !u.Query().Has("host") { // a socket's folder stands in the query
 		return errors.New("database is not of the form postgres://USER@HOST/NAME; leave it out for SQLite in the data folder")
 	}
 	return nil

@@ -45,11 +45,12 @@ type Daemon struct {
 	keys      *custody.Keeper
 	rotations *rotation.Keeper
 	guard     *rotation.Guard // nil if no tenant is configured
-	carrier   *carrier
+	carrier   carrier
 	scheduled *schedule.Service
 	planner   *schedule.Planner
 	desk      *delivery.Desk
 	consumers *consumers // nil if no tenant is configured
+	others    *others
 	syncs     *syncs
 	api       *api.API
 
@@ -83,13 +84,17 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 }
 
 func (d *Daemon) open(ctx context.Context) (err error) {
-	c := d.config
+	c, err := armed(d.config)
+	if err != nil {
+		return err
+	}
 	if d.lock, err = lockFolder(c.Data); err != nil {
 		return err
 	}
-	if d.store, err = store.Open(ctx, c.DatabaseAddress(), schemas()...); err != nil {
+	if d.store, err = openStore(ctx, c); err != nil {
 		return err
 	}
+	arm(c, d.store)
 	ring, err := d.keyring(ctx)
 	if err != nil {
 		return err
@@ -98,6 +103,9 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.keys = d.keeper(ring)
+	if err = d.among(ctx); err != nil {
+		return err
+	}
 	if c.Tenant.ID != "" {
 		if d.around, err = surround(c, d.store, ring); err != nil {
 			return err
@@ -132,11 +140,14 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		}
 		compared = &reconciler{d, d.guard}
 	}
-	d.carrier = newCarrier(d.rotations, d.logger)
+	if d.carrier, err = d.newCarrier(); err != nil {
+		return err
+	}
 	d.syncs = &syncs{daemon: d}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
 		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk, Reconcile: compared,
+		Installation: d.others.installation.ID, Replicas: d.replicas,
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,
 		Patient: d.patient(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
@@ -162,6 +173,9 @@ func (d *Daemon) Close() error {
 	}
 	if d.guard != nil {
 		d.lastBeat()
+	}
+	if d.others != nil {
+		d.others.leave()
 	}
 	if d.store != nil {
 		errs = append(errs, d.store.Close())

@@ -10,6 +10,7 @@ import (
 
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/azure"
+	"rekey.example/rekey/internal/connector/azurekeys"
 	"rekey.example/rekey/internal/connector/embedded"
 	"rekey.example/rekey/internal/connector/entra"
 	"rekey.example/rekey/internal/connector/keyfile"
@@ -49,6 +50,8 @@ func (s *surroundings) systems(holder inventory.HolderKind) (rotation.Systems, e
 	switch holder {
 	case inventory.InApplications, inventory.InServicePrincipals:
 		return rotation.Systems{Issuer: d, Verifier: &ownVerifier{d, s.own.list}, Now: d.Now, Vault: s.vault, Witness: s.witness}, nil
+	case inventory.InResources:
+		return rotation.Systems{Issuer: s.keys, Verifier: s.keys, Now: d.Now, Vault: s.vault}, nil
 	}
 	return rotation.Systems{}, &rotation.InvalidError{Why: fmt.Sprintf("what is in %s cannot be rotated", holder)}
 }
@@ -94,7 +97,7 @@ func (s *surroundings) vaultFeeds() ([]inventory.VaultFeed, error) {
 		}
 		feed := &keyvault.Feed{API: c, Tenant: s.tenant, Host: vaultHost(v.Name)}
 		if v.ReadValues {
-			feed.Values, feed.Known = s.ring.Values, s.knownEntry
+			feed.Values, feed.Known, feed.Key = s.ring.Values, s.knownEntry, azurekeys.KeyOf
 		}
 		list = append(list, feed)
 	}

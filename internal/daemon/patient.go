@@ -15,7 +15,7 @@ func (d *Daemon) patient() diagnosis.Patient {
 	p := diagnosis.Patient{
 		Data: c.Data, MasterKeyFile: c.MasterKeyFile, Tenant: c.Tenant.ID,
 		Wire:   azure.Wire{Proxy: c.Proxy, CAFile: c.CAFile, Round: c.Round},
-		Reader: self(c.Reader), Writer: new(self(c.Writer)), Renewable: d.renewable,
+		Reader: self(c.Reader), Writer: new(self(c.Writer)), Renewable: d.renewable, Database: d.examine,
 	}
 	if source := d.keys.Ring.Source(); source != secret.FromFile {
 		p.MasterKeyIn = source.Words()

@@ -16,10 +16,10 @@ import (
 // resources of each subscription, then each vault, then when credentials were last used, then what the policy says of
 // it. A vault that cannot be read keeps
 // no other one from being read; its error comes at the end.
-func (s *surroundings) read(ctx context.Context, d *Daemon, by access.Actor, full bool, tell func(wire.Sync)) error {
+func (s *surroundings) read(ctx context.Context, d *Daemon, db *store.DB, by access.Actor, full bool, tell func(wire.Sync)) error {
 	before := s.waited.Load()
 	t := &teller{began: time.Now(), tell: tell, waited: func() time.Duration { return time.Duration(s.waited.Load() - before) }}
-	syncer := &inventory.Syncer{Store: d.store, Log: d.log, Ours: rotation.Ours, Progress: t.progress}
+	syncer := &inventory.Syncer{Store: db, Log: d.log, Ours: rotation.Ours, Progress: t.progress}
 	vaults, err := s.vaultFeeds()
 	if err != nil {
 		return err

@@ -20,6 +20,13 @@ func (d *Daemon) compare(ctx context.Context) error {
 	d.guard = &rotation.Guard{
 		Keeper: d.rotations, Tenant: c.Tenant.ID, Instance: instance(c.Data), Beacons: []rotation.Beacon{rotation.FileBeacon{Folder: c.Data}},
 	}
+	if c.Database != "" {
+		d.guard.Shared = true
+		d.guard.Epoch = func(ctx context.Context) (string, error) {
+			system, timeline, err := d.store.Epoch(ctx)
+			return system + "/" + timeline, err
+		}
+	}
 	if c.Beat.Vault != "" {
 		vault, err := d.around.vault(vaultHost(c.Beat.Vault))
 		if err != nil {

@@ -1,6 +1,9 @@
 package daemon
 
 import (
+	"context"
+	"errors"
+
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector/embedded"
@@ -8,6 +11,7 @@ import (
 	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
+	"rekey.example/rekey/internal/replica"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/server/api"
@@ -30,5 +34,22 @@ func schemas() []store.Schema {
 		custody.Schema,           // 90
 		delivery.Schema,          // 120
 		schedule.Schema,          // 160
+		replica.Schema,           // 170
+		rotation.LeaseSchema,     // 171
 	}
+}
+
+// openStore opens the database, with the tables of this program and of River.
+func openStore(ctx context.Context, c Config) (*store.DB, error) {
+	if c.NoMigrate {
+		return store.OpenAsIs(ctx, c.DatabaseAddress(), schemas()...)
+	}
+	db, err := store.Open(ctx, c.DatabaseAddress(), schemas()...)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrateRiver(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }

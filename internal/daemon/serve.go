@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"context"
+	"errors"
 
+	"rekey.example/rekey/internal/replica"
 	"rekey.example/rekey/internal/server"
 )
 
@@ -18,11 +20,17 @@ type Serving struct {
 // Serve does all that rekey does by itself, and answers requests, until ctx is
 // done. Then it lets what runs finish.
 func (d *Daemon) Serve(ctx context.Context, s Serving) error {
+	if err := d.others.join(ctx); err != nil {
+		return err
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	d.others.whenReplaced(end)
 	d.Work()
 	if s.Listen == "" {
 		s.Listen = d.config.Listen
 	}
-	return server.Run(ctx, server.Config{
+	err := server.Run(ctx, server.Config{
 		Listen: s.Listen, CertFile: s.CertFile, KeyFile: s.KeyFile, Insecure: s.Insecure,
 		Version: d.config.Version, API: d.api, Logger: d.logger, Checks: d.checks(),
 		Opened: func(address string) error {
@@ -36,6 +44,10 @@ func (d *Daemon) Serve(ctx context.Context, s Serving) error {
 		},
 		Closing: d.stop,
 	})
+	if cause := context.Cause(ctx); errors.Is(cause, replica.ErrReplaced) {
+		err = errors.Join(cause, err)
+	}
+	return err
 }
 
 // checks are what must hold for the server to be ready.

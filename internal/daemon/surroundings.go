@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rekey.example/rekey/internal/connector/azure"
+	"rekey.example/rekey/internal/connector/azurekeys"
 	"rekey.example/rekey/internal/connector/entra"
 	"rekey.example/rekey/internal/connector/keyfile"
 	"rekey.example/rekey/internal/connector/rest"
@@ -30,7 +31,8 @@ type surroundings struct {
 	graphWriter    *rest.Client
 	login          *rest.Client // carries no token of ours
 	directory      *entra.Directory
-	witness        *entra.Witness // one for the process: it paces its requests
+	witness        *entra.Witness  // one for the process: it paces its requests
+	keys           *azurekeys.Keys // one for the process: it remembers what still goes on
 	own            ourOwn
 	files          *keyfile.Vault // that our own credentials come from
 
@@ -74,7 +76,10 @@ func surround(c Config, db *store.DB, ring *secret.Keyring) (*surroundings, erro
 	// One for the life of the process: it knows a token again that a cache on the
 	// way gives twice.
 	s.directory = &entra.Directory{Graph: s.graphWriter, Login: s.login, Tenant: s.tenant}
-	s.witness = &entra.Witness{Graph: s.graphReader}
+	if s.keys, err = s.accessKeys(); err != nil {
+		return nil, err
+	}
+	s.witness = &entra.Witness{Graph: s.graphReader, LogLag: c.Rotation.Records, ReportLag: 36 * c.Rotation.Records}
 	s.own, s.files = ourselves(c, ring)
 	return s, nil
 }

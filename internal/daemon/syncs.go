@@ -10,6 +10,7 @@ import (
 
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/replica"
 	"rekey.example/rekey/internal/rotation"
 )
 
@@ -65,8 +66,15 @@ func (s *syncs) Start(by access.Actor, full bool) (wire.Sync, error) {
 func (s *syncs) read(r *run, by access.Actor, full bool) {
 	defer close(r.ended)
 	ctx := s.daemon.looking
-	err := s.daemon.around.read(ctx, s.daemon, by, full, func(p wire.Sync) {
+	tell := func(p wire.Sync) {
 		s.update(r, func(now *wire.Sync) { now.Phase, now.Counts, now.Rate = p.Phase, p.Counts, p.Rate })
+	}
+	// Two replicas do not read one tenant at once, and one that was asleep in the
+	// middle does not write over what its successor has read (SAFETY F36).
+	err := s.daemon.others.member.Hold(ctx, r.tenant, "sync", func(host string) {
+		tell(wire.Sync{Phase: "waiting for " + host + ", which reads"})
+	}, func(ctx context.Context, l *replica.Lease) error {
+		return s.daemon.around.read(ctx, s.daemon, l.Store(s.daemon.store), by, full, tell)
 	})
 	s.update(r, func(now *wire.Sync) {
 		now.Ended = time.Now().UTC()

@@ -23,7 +23,7 @@ type town struct {
 }
 
 // hasty are waits that a test can sit through.
-var hasty = Rotation{Lifetime: 180 * day, SignIns: 3, Proof: 200 * time.Millisecond, Overlap: 200 * time.Millisecond, Watch: 200 * time.Millisecond, Patience: time.Hour}
+var hasty = Rotation{Lifetime: 180 * day, SignIns: 3, Proof: 200 * time.Millisecond, Overlap: 200 * time.Millisecond, Watch: 200 * time.Millisecond, Records: 10 * time.Millisecond, Patience: time.Hour}
 
 func newTown(t testing.TB, apps int) *town {
 	t.Helper()

@@ -51,6 +51,9 @@ type Patient struct {
 	// Renewable lists the applications that rekey should be able to renew, nil
 	// if that is not known yet.
 	Renewable func(context.Context) ([]inventory.Application, error)
+
+	// Database looks at the database that is open; nil: it is not looked at.
+	Database func(context.Context) []Check
 }
 
 // Vault is a Key Vault that is configured.
@@ -67,6 +70,9 @@ const patience = 30 * time.Second
 func Doctor(ctx context.Context, p Patient) []Check {
 	d := &doctor{Patient: p}
 	d.installation()
+	if d.Database != nil {
+		d.checks = append(d.checks, d.Database(ctx)...)
+	}
 	if !d.network(ctx) {
 		d.skip("the network has to work first", "Tenant", "Reader", "Writer")
 		return d.checks

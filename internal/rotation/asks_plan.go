@@ -49,7 +49,7 @@ func drifted(r *Rotation, list []inventory.Credential) string {
 		switch {
 		case c.KeyID == r.Terms.Old.KeyID:
 			old = same(c, r.Terms.Old) && c.Expires.Equal(r.Terms.Old.Expires)
-		case r.ours(c) == nil && !slices.Contains(r.Terms.Kept, c.KeyID) && !r.Terms.removes(c.KeyID):
+		case r.ours(c) == nil && !r.Terms.unmarked() && !slices.Contains(r.Terms.Kept, c.KeyID) && !r.Terms.removes(c.KeyID):
 			return fmt.Sprintf("credential %s (%q) appeared after the proposal; look at it and propose again", c.KeyID, c.Label)
 		}
 	}
@@ -85,7 +85,7 @@ func (s *sight) Stray() bool {
 }
 
 func (s *sight) Outdated() bool { // asleep, or kept waiting
-	return time.Since(s.listed) > time.Minute && s.say(time.Second, "looking again at the application's credentials")
+	return !s.listed.IsZero() && time.Since(s.listed) > time.Minute && s.say(time.Second, "looking again at the application's credentials")
 }
 
 // TooSoon holds a new attempt back: a lost one gets a while to show up, and a

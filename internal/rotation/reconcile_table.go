@@ -15,7 +15,7 @@ import (
 // which it was held. Both belong to the installation as a whole: they stand under
 // the tenant that it is configured for.
 var ReconcileSchema = store.Schema{Version: 51, SQL: `
-CREATE TABLE installation (
+CREATE TABLE rotation_beat (
 	tenant TEXT NOT NULL,
 	id     TEXT NOT NULL,
 	made   BIGINT NOT NULL,
@@ -48,12 +48,12 @@ type installation struct {
 // readInstallation makes the row if there is none.
 func readInstallation(tx *store.Tx, tenant string) (i installation, err error) {
 	var beaten int64
-	err = tx.QueryRow(`SELECT id, beaten, epoch FROM installation WHERE tenant = $1`, tenant).Scan(&i.id, &beaten, &i.epoch)
+	err = tx.QueryRow(`SELECT id, beaten, epoch FROM rotation_beat WHERE tenant = $1`, tenant).Scan(&i.id, &beaten, &i.epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		var raw [8]byte
 		rand.Read(raw[:])
 		i.id, i.fresh = hex.EncodeToString(raw[:]), true
-		_, err = tx.Exec(`INSERT INTO installation (tenant, id, made, beaten, epoch) VALUES ($1, $2, $3, 0, '')`, tenant, i.id, time.Now().UnixMilli())
+		_, err = tx.Exec(`INSERT INTO rotation_beat (tenant, id, made, beaten, epoch) VALUES ($1, $2, $3, 0, '')`, tenant, i.id, time.Now().UnixMilli())
 	}
 	if err != nil {
 		return i, fmt.Errorf("cannot read what the installation knows of itself: %w", err)
@@ -70,7 +70,7 @@ func readInstallation(tx *store.Tx, tenant string) (i installation, err error) {
 // refresh reads what another process may have written.
 func (i *installation) refresh(tx *store.Tx, tenant string) error {
 	var beaten int64
-	if err := tx.QueryRow(`SELECT beaten, epoch FROM installation WHERE tenant = $1 AND id = $2`, tenant, i.id).Scan(&beaten, &i.epoch); err != nil {
+	if err := tx.QueryRow(`SELECT beaten, epoch FROM rotation_beat WHERE tenant = $1 AND id = $2`, tenant, i.id).Scan(&beaten, &i.epoch); err != nil {
 		return fmt.Errorf("cannot read what the installation knows of itself: %w", err)
 	}
 	i.beaten = fromMillis(beaten)
@@ -80,7 +80,7 @@ func (i *installation) refresh(tx *store.Tx, tenant string) error {
 // noteBeat remembers that there is something outside that knows this database, and
 // the server that it lives on.
 func noteBeat(tx *store.Tx, tenant, epoch string) error {
-	_, err := tx.Exec(`UPDATE installation SET beaten = CASE WHEN beaten = 0 THEN $2 ELSE beaten END, epoch = $3 WHERE tenant = $1`, tenant, time.Now().UnixMilli(), epoch)
+	_, err := tx.Exec(`UPDATE rotation_beat SET beaten = CASE WHEN beaten = 0 THEN $2 ELSE beaten END, epoch = $3 WHERE tenant = $1`, tenant, time.Now().UnixMilli(), epoch)
 	if err != nil {
 		return fmt.Errorf("cannot write down the beat: %w", err)
 	}

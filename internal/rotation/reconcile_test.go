@@ -496,7 +496,7 @@ func TestWhatHolds(t *testing.T) {
 			}
 			defer db.Close()
 			if err := db.Do(context.Background(), func(tx *store.Tx) error {
-				_, err := tx.Exec(`UPDATE installation SET id = 'another'`)
+				_, err := tx.Exec(`UPDATE rotation_beat SET id = 'another'`)
 				return err
 			}); err != nil {
 				g.t.Fatal(err)

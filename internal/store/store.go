@@ -16,8 +16,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the pgx driver
-	_ "modernc.org/sqlite"             // the sqlite driver
+	"github.com/jackc/pgx/v5/pgxpool"
+	_ "modernc.org/sqlite" // the sqlite driver
 )
 
 // Tx is a running transaction.
@@ -25,9 +25,12 @@ type Tx = sql.Tx
 
 // DB is an open database.
 type DB struct {
-	write *sql.DB // SQLite: a single connection
-	read  *sql.DB
-	kind  kind
+	write   *sql.DB // SQLite: a single connection
+	read    *sql.DB
+	kind    kind
+	pool    *pgxpool.Pool   // PostgreSQL: what write takes its connections from
+	readers *pgxpool.Pool   // PostgreSQL: the same for read
+	guard   func(*Tx) error // asked first in every transaction that may write; may be nil
 
 	// Committing and Committed, if set, are called around each commit. Crash
 	// tests use them.
@@ -48,33 +51,39 @@ var ErrTooOld = errors.New("SQLite library is too old")
 // Open opens the database at where, a file path or postgres://..., and brings
 // its tables up to date. It refuses a database written by a newer rekey.
 func Open(ctx context.Context, where string, schemas ...Schema) (*DB, error) {
+	return opened(ctx, where, func(db *DB) error { return db.migrate(ctx, schemas) })
+}
+
+// OpenAsIs is Open for a process that may not change the tables. Its error is
+// ErrOlder if they are not up to date.
+func OpenAsIs(ctx context.Context, where string, schemas ...Schema) (*DB, error) {
+	return opened(ctx, where, func(db *DB) error { return db.current(ctx, schemas) })
+}
+
+// OpenAny opens a database whatever its tables are, to look at it.
+func OpenAny(ctx context.Context, where string) (*DB, error) { return open(ctx, where) }
+
+func opened(ctx context.Context, where string, check func(*DB) error) (*DB, error) {
 	db, err := open(ctx, where)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.migrate(ctx, schemas); err != nil {
+	if err := check(db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
 
+// IsPostgres reports whether an address is one of PostgreSQL rather than a file.
+func IsPostgres(where string) bool {
+	return strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://")
+}
+
 func open(ctx context.Context, where string) (*DB, error) {
-	if strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://") {
+	if IsPostgres(where) {
 		return openPostgres(ctx, where)
 	}
 	return openSQLite(ctx, where)
-}
-
-func openPostgres(ctx context.Context, where string) (*DB, error) {
-	pool, err := sql.Open("pgx", where)
-	if err != nil {
-		return nil, errors.New("cannot open PostgreSQL: the address is not of the form postgres://user@host/database") // the driver's error may show the password
-	}
-	pool.SetMaxOpenConns(16)
-	if err := pool.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot reach PostgreSQL: %w", err), pool.Close())
-	}
-	return &DB{write: pool, read: pool, kind: postgres}, nil
 }
 
 func openSQLite(ctx context.Context, file string) (*DB, error) {
@@ -139,6 +148,11 @@ func (db *DB) Do(ctx context.Context, fn func(*Tx) error) error {
 		return fmt.Errorf("cannot begin transaction: %w", explain(err))
 	}
 	defer tx.Rollback()
+	if db.guard != nil {
+		if err := db.guard(tx); err != nil {
+			return explain(err)
+		}
+	}
 	if err := fn(tx); err != nil {
 		return explain(err)
 	}
@@ -174,5 +188,24 @@ func (db *DB) snapshot() sql.IsolationLevel {
 // Ping reports whether the database answers.
 func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
 
+// Guarded is the same database for a worker that may lose its right to write:
+// check is called first in each transaction of Do, and its error ends it.
+func (db *DB) Guarded(check func(*Tx) error) *DB {
+	g := *db
+	g.guard = check
+	return &g
+}
+
+// Kind is "sqlite" or "postgres".
+func (db *DB) Kind() string { return string(db.kind) }
+
 // Close closes the database.
-func (db *DB) Close() error { return errors.Join(db.read.Close(), db.write.Close()) }
+func (db *DB) Close() error {
+	err := errors.Join(db.read.Close(), db.write.Close())
+	for _, p := range []*pgxpool.Pool{db.readers, db.pool} {
+		if p != nil {
+			p.Close()
+		}
+	}
+	return err
+}

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
+	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/custody"
 	"rekey.example/rekey/internal/delivery"
@@ -17,23 +19,25 @@ import (
 
 // Config is what the API's handlers call.
 type Config struct {
-	Version     string
-	Started     time.Time
-	Store       *store.DB
-	Log         *audit.Log
-	Checkpoints string // file with the audit checkpoints that were kept outside the database
-	Rotations   *rotation.Keeper
-	Inventory   *inventory.Service
-	Policy      *policy.Policy
-	Schedule    *schedule.Service
-	Syncs       Syncs
-	Keys        *custody.Keeper
-	Desk        *delivery.Desk // the tasks of people
-	Reconcile   Reconciler     // nil: nothing to compare
-	Defaults    Defaults
-	Names       map[string]string // what people call a tenant, by its id
-	Fresh       time.Duration     // what was read longer ago is stale
-	Patient     diagnosis.Patient // whom the doctor looks at
+	Version      string
+	Started      time.Time
+	Store        *store.DB
+	Log          *audit.Log
+	Checkpoints  string // file with the audit checkpoints that were kept outside the database
+	Rotations    *rotation.Keeper
+	Inventory    *inventory.Service
+	Policy       *policy.Policy
+	Schedule     *schedule.Service
+	Syncs        Syncs
+	Keys         *custody.Keeper
+	Desk         *delivery.Desk // the tasks of people
+	Reconcile    Reconciler     // nil: nothing to compare
+	Installation string
+	Replicas     func(context.Context) ([]wire.Replica, error) // that share the database; may be nil
+	Defaults     Defaults
+	Names        map[string]string // what people call a tenant, by its id
+	Fresh        time.Duration     // what was read longer ago is stale
+	Patient      diagnosis.Patient // whom the doctor looks at
 
 	Wake     func()      // called when a rotation may go on; may be nil
 	Watched  func()      // called when somebody waits for a rotation; may be nil

@@ -13,7 +13,13 @@ import (
 // GetStatus says what is known, how fresh it is and what ends soon.
 func (s *service) GetStatus(ctx context.Context, _ GetStatusRequestObject) (GetStatusResponseObject, error) {
 	actor := actorOf(ctx)
-	out := GetStatus200JSONResponse{Version: s.Version, Started: s.Started, Tenants: []wire.TenantStatus{}}
+	out := GetStatus200JSONResponse{Version: s.Version, Started: s.Started, Installation: s.Installation, Tenants: []wire.TenantStatus{}}
+	if s.Replicas != nil {
+		var err error
+		if out.Replicas, err = s.Replicas(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if actor.Tenant == "" {
 		return out, actor.Check(access.ReadInventory)
 	}

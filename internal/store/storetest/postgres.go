@@ -49,14 +49,15 @@ func launch() (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a folder for PostgreSQL: %w", err)
 	}
-	s, err := launchIn(folder, bin)
+	// A test's data need not survive the machine, so nothing is synced.
+	s, err := launchIn(folder, bin, watch, "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300")
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	return s, nil
 }
 
-func launchIn(folder, bin string) (*server, error) {
+func launchIn(folder, bin, script string, settings ...string) (*server, error) {
 	as, err := unprivileged(folder)
 	if err != nil {
 		return nil, err
@@ -68,14 +69,15 @@ func launchIn(folder, bin string) (*server, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("cannot make a PostgreSQL cluster: %w\n%s", err, out)
 	}
-	// A test's data need not survive the machine, so nothing is synced.
-	postgres := append(slices.Clone(as), filepath.Join(bin, "postgres"), "-D", data, "-k", folder, "-c", "listen_addresses=",
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=300", "-c", "shared_buffers=32MB")
+	postgres := append(slices.Clone(as), filepath.Join(bin, "postgres"), "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "shared_buffers=32MB")
+	for _, setting := range settings {
+		postgres = append(postgres, "-c", setting)
+	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("cannot start PostgreSQL: %w", err)
 	}
-	cmd = exec.Command("sh", append([]string{"-c", watch, "sh", folder}, postgres...)...)
+	cmd = exec.Command("sh", append([]string{"-c", script, "sh", folder}, postgres...)...)
 	cmd.Dir = folder
 	cmd.Stdin = r
 	err = cmd.Start()
