@@ -194,7 +194,13 @@ func (i *Incident) list(targets []Target) error {
 		switch {
 		case main == nil:
 			first[q.Application.ObjectID] = item
-		case i.Plan == "revoke" || i.Others != KeepOthers || q.Old.Kind == inventory.AccessKey:
+		case q.Old.Kind == inventory.AccessKey && i.Plan == "emergency":
+			item.Along = true // the other key is the one that is made anew
+		case q.Old.Kind == inventory.AccessKey:
+			item.Tried = true
+			item.Problem = fmt.Sprintf("of a resource one key is revoked at a time, and that is %s", main.Request.Old.KeyID)
+			item.Cure = "when that has ended: rekey revoke " + q.Old.KeyID
+		case i.Plan == "revoke" || i.Others != KeepOthers:
 			item.Along = true
 			main.Request.Remove = append(main.Request.Remove, q.Old.KeyID)
 		default:
