@@ -88,6 +88,7 @@ const (
 	CredentialKindCertificate  CredentialKind = "certificate"
 	CredentialKindClientSecret CredentialKind = "clientSecret"
 	CredentialKindFederated    CredentialKind = "federated"
+	CredentialKindOwner        CredentialKind = "owner"
 	CredentialKindSamlSigning  CredentialKind = "samlSigning"
 )
 
@@ -101,6 +102,8 @@ func (e CredentialKind) Valid() bool {
 	case CredentialKindClientSecret:
 		return true
 	case CredentialKindFederated:
+		return true
+	case CredentialKindOwner:
 		return true
 	case CredentialKindSamlSigning:
 		return true
@@ -232,6 +235,120 @@ func (e HolderKind) Valid() bool {
 	}
 }
 
+// Defines values for IncidentKind.
+const (
+	IncidentKindAll         IncidentKind = "all"
+	IncidentKindCertificate IncidentKind = "certificate"
+	IncidentKindKey         IncidentKind = "key"
+	IncidentKindSecret      IncidentKind = "secret"
+)
+
+// Valid indicates whether the value is a known member of the IncidentKind enum.
+func (e IncidentKind) Valid() bool {
+	switch e {
+	case IncidentKindAll:
+		return true
+	case IncidentKindCertificate:
+		return true
+	case IncidentKindKey:
+		return true
+	case IncidentKindSecret:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IncidentOthers.
+const (
+	IncidentOthersKeep         IncidentOthers = "keep"
+	IncidentOthersRemove       IncidentOthers = "remove"
+	IncidentOthersRemoveOwners IncidentOthers = "remove-owners"
+)
+
+// Valid indicates whether the value is a known member of the IncidentOthers enum.
+func (e IncidentOthers) Valid() bool {
+	switch e {
+	case IncidentOthersKeep:
+		return true
+	case IncidentOthersRemove:
+		return true
+	case IncidentOthersRemoveOwners:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IncidentPlan.
+const (
+	IncidentPlanEmergency IncidentPlan = "emergency"
+	IncidentPlanRevoke    IncidentPlan = "revoke"
+)
+
+// Valid indicates whether the value is a known member of the IncidentPlan enum.
+func (e IncidentPlan) Valid() bool {
+	switch e {
+	case IncidentPlanEmergency:
+		return true
+	case IncidentPlanRevoke:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for IncidentState.
+const (
+	IncidentStateClosed  IncidentState = "closed"
+	IncidentStateOpening IncidentState = "opening"
+	IncidentStateRunning IncidentState = "running"
+	IncidentStateWaiting IncidentState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the IncidentState enum.
+func (e IncidentState) Valid() bool {
+	switch e {
+	case IncidentStateClosed:
+		return true
+	case IncidentStateOpening:
+		return true
+	case IncidentStateRunning:
+		return true
+	case IncidentStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ItemState.
+const (
+	ItemStateDone    ItemState = "done"
+	ItemStateFailed  ItemState = "failed"
+	ItemStateGoing   ItemState = "going"
+	ItemStateKept    ItemState = "kept"
+	ItemStateWaiting ItemState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the ItemState enum.
+func (e ItemState) Valid() bool {
+	switch e {
+	case ItemStateDone:
+		return true
+	case ItemStateFailed:
+		return true
+	case ItemStateGoing:
+		return true
+	case ItemStateKept:
+		return true
+	case ItemStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyStatusSource.
 const (
 	KeyStatusSourceFile       KeyStatusSource = "file"
@@ -247,6 +364,51 @@ func (e KeyStatusSource) Valid() bool {
 	case KeyStatusSourcePassphrase:
 		return true
 	case KeyStatusSourcePkcs11:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlanName.
+const (
+	PlanNameEmergency PlanName = "emergency"
+	PlanNameNext      PlanName = "next"
+	PlanNamePlanned   PlanName = "planned"
+	PlanNameRevoke    PlanName = "revoke"
+)
+
+// Valid indicates whether the value is a known member of the PlanName enum.
+func (e PlanName) Valid() bool {
+	switch e {
+	case PlanNameEmergency:
+		return true
+	case PlanNameNext:
+		return true
+	case PlanNamePlanned:
+		return true
+	case PlanNameRevoke:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportFormat.
+const (
+	ReportFormatCsv      ReportFormat = "csv"
+	ReportFormatJSON     ReportFormat = "json"
+	ReportFormatMarkdown ReportFormat = "markdown"
+)
+
+// Valid indicates whether the value is a known member of the ReportFormat enum.
+func (e ReportFormat) Valid() bool {
+	switch e {
+	case ReportFormatCsv:
+		return true
+	case ReportFormatJSON:
+		return true
+	case ReportFormatMarkdown:
 		return true
 	default:
 		return false
@@ -715,6 +877,12 @@ type Evidence struct {
 	Follows   bool   `json:"follows"`
 	Proof     string `json:"proof,omitempty,omitzero"`
 	Reference string `json:"reference"`
+
+	// Told When it was told of the new value
+	Told time.Time `json:"told,omitempty,omitzero"`
+
+	// Why What it still does
+	Why string `json:"why,omitempty,omitzero"`
 }
 
 // ExpiringCounts Credentials by their end; each bucket counts what the ones before do not
@@ -768,12 +936,145 @@ type GivenRole string
 // HolderKind defines model for HolderKind.
 type HolderKind string
 
+// Incident defines model for Incident.
+type Incident struct {
+	BreakGlass string         `json:"breakGlass,omitempty,omitzero"`
+	By         Actor          `json:"by"`
+	Closed     time.Time      `json:"closed,omitempty,omitzero"`
+	ClosedBy   *Actor         `json:"closedBy,omitempty"`
+	Consent    *Consent       `json:"consent,omitempty"`
+	Counts     IncidentCounts `json:"counts"`
+
+	// Hash Over all items; what is approved
+	Hash   string         `json:"hash,omitempty,omitzero"`
+	ID     string         `json:"id"`
+	Items  []IncidentItem `json:"items"`
+	Opened time.Time      `json:"opened"`
+
+	// Others What becomes of everybody else who can act as the applications: keep; remove (other credentials and
+	// federated ones go, owners stay); remove-owners (owners go as well)
+	Others IncidentOthers `json:"others"`
+	Plan   IncidentPlan   `json:"plan"`
+	Reason string         `json:"reason"`
+
+	// Remark Of who closed it
+	Remark string        `json:"remark,omitempty,omitzero"`
+	State  IncidentState `json:"state"`
+}
+
+// IncidentCounts defines model for IncidentCounts.
+type IncidentCounts struct {
+	Done int `json:"done"`
+
+	// Failed Could not be dealt with
+	Failed int `json:"failed"`
+	Going  int `json:"going"`
+	Items  int `json:"items"`
+	Kept   int `json:"kept"`
+
+	// Live Whose new value consumers can read
+	Live int `json:"live"`
+
+	// Waiting For a person
+	Waiting int `json:"waiting"`
+
+	// Withdrawn Whose old value is withdrawn
+	Withdrawn int `json:"withdrawn"`
+}
+
+// IncidentItem defines model for IncidentItem.
+type IncidentItem struct {
+	Application string `json:"application,omitempty,omitzero"`
+
+	// Cure What to do, if it could not be dealt with
+	Cure     string `json:"cure,omitempty,omitzero"`
+	Evidence string `json:"evidence,omitempty,omitzero"`
+
+	// Kept Others who can act as the application, and stay
+	Kept  []string `json:"kept,omitempty,omitzero"`
+	KeyID string   `json:"keyId,omitempty,omitzero"`
+	Kind  string   `json:"kind,omitempty,omitzero"`
+	Label string   `json:"label,omitempty,omitzero"`
+	N     int      `json:"n"`
+
+	// Named As whoever opened it wrote it
+	Named    string `json:"named"`
+	NewKeyID string `json:"newKeyId,omitempty,omitzero"`
+	ObjectID string `json:"objectId,omitempty,omitzero"`
+
+	// RefusedWith The code that the old value was refused with
+	RefusedWith string `json:"refusedWith,omitempty,omitzero"`
+
+	// Removed Others who can act as the application, and go
+	Removed  []string  `json:"removed,omitempty,omitzero"`
+	Rotation string    `json:"rotation,omitempty,omitzero"`
+	State    ItemState `json:"state"`
+
+	// TokensUntil Tokens that were given out before live on until then
+	TokensUntil time.Time `json:"tokensUntil,omitempty,omitzero"`
+
+	// What What becomes of it and who is needed
+	What      string    `json:"what,omitempty,omitzero"`
+	Withdrawn time.Time `json:"withdrawn,omitempty,omitzero"`
+}
+
+// IncidentKind defines model for IncidentKind.
+type IncidentKind string
+
+// IncidentOthers What becomes of everybody else who can act as the applications: keep; remove (other credentials and
+// federated ones go, owners stay); remove-owners (owners go as well)
+type IncidentOthers string
+
+// IncidentPage defines model for IncidentPage.
+type IncidentPage struct {
+	NextLink string     `json:"nextLink,omitempty,omitzero"`
+	Value    []Incident `json:"value"`
+}
+
+// IncidentPlan defines model for IncidentPlan.
+type IncidentPlan string
+
+// IncidentReport defines model for IncidentReport.
+type IncidentReport struct {
+	// Complete Every item has ended
+	Complete bool     `json:"complete"`
+	Incident Incident `json:"incident"`
+}
+
+// IncidentRequest defines model for IncidentRequest.
+type IncidentRequest struct {
+	// Applications Names, object ids, client ids or key ids
+	Applications []string `json:"applications,omitempty,omitzero"`
+
+	// BreakGlass Why one administrator alone decides
+	BreakGlass string `json:"breakGlass,omitempty,omitzero"`
+	DryRun     bool   `json:"dryRun,omitempty,omitzero"`
+
+	// Kind all if missing
+	Kind IncidentKind `json:"kind,omitempty,omitzero"`
+
+	// Name All applications with this in their name, as well
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Others What becomes of everybody else who can act as the applications: keep; remove (other credentials and
+	// federated ones go, owners stay); remove-owners (owners go as well)
+	Others IncidentOthers `json:"others,omitempty,omitzero"`
+	Plan   IncidentPlan   `json:"plan"`
+	Reason string         `json:"reason"`
+}
+
+// IncidentState defines model for IncidentState.
+type IncidentState string
+
 // InvalidField defines model for InvalidField.
 type InvalidField struct {
 	// Name Parameter or path of the field
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
 }
+
+// ItemState defines model for ItemState.
+type ItemState string
 
 // KeyStatus defines model for KeyStatus.
 type KeyStatus struct {
@@ -833,12 +1134,40 @@ type NewToken struct {
 	Token  Token  `json:"token"`
 }
 
+// Other Another way to act as the application, and what becomes of it
+type Other struct {
+	Holder HolderKind `json:"holder"`
+
+	// ID Key id; of a federated credential or an owner its object id
+	ID string `json:"id"`
+
+	// Keep true: it stays; false: it goes with the old credential
+	Keep  bool           `json:"keep"`
+	Kind  CredentialKind `json:"kind"`
+	Label string         `json:"label"`
+
+	// Object Object id of the application or service principal that it belongs to
+	Object string `json:"object"`
+}
+
+// Override An administrator's written word that the old credential may go although its use is not ruled out
+type Override struct {
+	At     time.Time `json:"at"`
+	By     Actor     `json:"by"`
+	Reason string    `json:"reason"`
+}
+
 // Owner defines model for Owner.
 type Owner struct {
 	Kind     string `json:"kind"`
 	Mail     string `json:"mail,omitempty,omitzero"`
 	Name     string `json:"name"`
 	ObjectID string `json:"objectId"`
+}
+
+// Permission defines model for Permission.
+type Permission struct {
+	Reason string `json:"reason"`
 }
 
 // Place defines model for Place.
@@ -849,6 +1178,9 @@ type Place struct {
 	Vault   string `json:"vault"`
 	Version string `json:"version,omitempty,omitzero"`
 }
+
+// PlanName defines model for PlanName.
+type PlanName string
 
 // PolicyResult defines model for PolicyResult.
 type PolicyResult struct {
@@ -984,6 +1316,9 @@ type Replica struct {
 	Version string    `json:"version"`
 }
 
+// ReportFormat defines model for ReportFormat.
+type ReportFormat string
+
 // Role defines model for Role.
 type Role string
 
@@ -1013,6 +1348,9 @@ type Rotation struct {
 
 	// Needs The person or act without which it does not go on
 	Needs string `json:"needs,omitempty,omitzero"`
+
+	// Override An administrator's written word that the old credential may go although its use is not ruled out
+	Override *Override `json:"override,omitempty"`
 
 	// Problem Why it waits or what failed last
 	Problem string `json:"problem,omitempty,omitzero"`
@@ -1069,10 +1407,16 @@ type RotationRequest struct {
 	// Application Object id, client id or the exact name
 	Application string `json:"application,omitempty,omitzero"`
 
-	// Credential Key id; needed if the application has several client secrets
+	// BreakGlass In an emergency: why one administrator alone decides
+	BreakGlass string `json:"breakGlass,omitempty,omitzero"`
+
+	// Credential Key id; needed if the application has several credentials that can be renewed
 	Credential string `json:"credential,omitempty,omitzero"`
 	DryRun     bool   `json:"dryRun,omitempty,omitzero"`
-	Label      string `json:"label,omitempty,omitzero"`
+
+	// Keep In an emergency: the ids of others who can act as the application and stay; * stands for all that are not named
+	Keep  []string `json:"keep,omitempty,omitzero"`
+	Label string   `json:"label,omitempty,omitzero"`
 
 	// Lifetime A length of time: 180d, 2w, 24h, 1h30m, 90s
 	Lifetime Span `json:"lifetime,omitempty,omitzero"`
@@ -1081,8 +1425,14 @@ type RotationRequest struct {
 	Overlap Span `json:"overlap,omitempty,omitzero"`
 
 	// Place VAULT/NAME for the new value; if missing, where the old one is known to be
-	Place  string `json:"place,omitempty,omitzero"`
-	Reason string `json:"reason,omitempty,omitzero"`
+	Place string `json:"place,omitempty,omitzero"`
+
+	// Plan planned if missing
+	Plan   PlanName `json:"plan,omitempty,omitzero"`
+	Reason string   `json:"reason,omitempty,omitzero"`
+
+	// Remove In an emergency: the ids of those who go with the old credential; * stands for all that are not named
+	Remove []string `json:"remove,omitempty,omitzero"`
 }
 
 // RotationState defines model for RotationState.
@@ -1323,7 +1673,10 @@ type TenantStatus struct {
 // Terms What is approved; the hash binds all of it
 type Terms struct {
 	Application Application `json:"application"`
-	Consumers   []Use       `json:"consumers"`
+
+	// BreakGlass Why one person alone decides
+	BreakGlass string `json:"breakGlass,omitempty,omitzero"`
+	Consumers  []Use  `json:"consumers"`
 
 	// Expires Of the proposal
 	Expires  time.Time          `json:"expires"`
@@ -1331,9 +1684,12 @@ type Terms struct {
 	Label    string             `json:"label"`
 	Lifetime string             `json:"lifetime"`
 	Old      RotationCredential `json:"old"`
-	Place    Place              `json:"place"`
-	Plan     string             `json:"plan"`
-	Timing   Timing             `json:"timing"`
+
+	// Others In an emergency: everybody else who can act as the application
+	Others []Other `json:"others,omitempty,omitzero"`
+	Place  Place   `json:"place"`
+	Plan   string  `json:"plan"`
+	Timing Timing  `json:"timing"`
 }
 
 // Timing defines model for Timing.
@@ -1401,6 +1757,9 @@ type After = string
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
+
+// IncidentID defines model for IncidentId.
+type IncidentID = string
 
 // Limit defines model for Limit.
 type Limit = int
@@ -1499,6 +1858,20 @@ type ListFindingsParams struct {
 	Application string `form:"application,omitempty" json:"application,omitempty,omitzero"`
 }
 
+// ListIncidentsParams defines parameters for ListIncidents.
+type ListIncidentsParams struct {
+	// Limit How many at most in one page; 100 if not given
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After Where the page before ended, from its nextLink
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+}
+
+// ReportIncidentParams defines parameters for ReportIncident.
+type ReportIncidentParams struct {
+	Format ReportFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
+}
+
 // TryNameParams defines parameters for TryName.
 type TryNameParams struct {
 	Name string `form:"name" json:"name"`
@@ -1547,6 +1920,12 @@ type WatchRotationParams struct {
 
 	// Wait Seconds to wait for a change
 	Wait Wait `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
+}
+
+// PermitRotationParams defines parameters for PermitRotation.
+type PermitRotationParams struct {
+	// IfMatch Only if the rotation still is what this ETag was given for
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
 }
 
 // RefuseRotationParams defines parameters for RefuseRotation.
@@ -1607,6 +1986,15 @@ type ListTasksParamsState string
 // VerifyAuditJSONRequestBody defines body for VerifyAudit for application/json ContentType.
 type VerifyAuditJSONRequestBody = AuditVerifyRequest
 
+// OpenIncidentJSONRequestBody defines body for OpenIncident for application/json ContentType.
+type OpenIncidentJSONRequestBody = IncidentRequest
+
+// ApproveIncidentJSONRequestBody defines body for ApproveIncident for application/json ContentType.
+type ApproveIncidentJSONRequestBody = Approval
+
+// CloseIncidentJSONRequestBody defines body for CloseIncident for application/json ContentType.
+type CloseIncidentJSONRequestBody = Cancellation
+
 // AcceptReconcileJSONRequestBody defines body for AcceptReconcile for application/json ContentType.
 type AcceptReconcileJSONRequestBody = ReconcileAcceptance
 
@@ -1624,6 +2012,9 @@ type CancelRotationJSONRequestBody = Cancellation
 
 // ConfirmRotationJSONRequestBody defines body for ConfirmRotation for application/json ContentType.
 type ConfirmRotationJSONRequestBody = Confirmation
+
+// PermitRotationJSONRequestBody defines body for PermitRotation for application/json ContentType.
+type PermitRotationJSONRequestBody = Permission
 
 // RefuseRotationJSONRequestBody defines body for RefuseRotation for application/json ContentType.
 type RefuseRotationJSONRequestBody = Refusal

@@ -150,6 +150,79 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/findings (the `ListFindings` operationId).
 	ListFindings(ctx context.Context, params *ListFindingsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListIncidents Incidents, the newest first, without their items
+	//
+	// Corresponds with GET /v1/incidents (the `ListIncidents` operationId).
+	ListIncidents(ctx context.Context, params *ListIncidentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenIncidentWithBody Renew or revoke many credentials at once
+	//
+	// Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
+	// too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
+	// approval of the whole list, unless the glass was broken.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
+	OpenIncidentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenIncident Renew or revoke many credentials at once
+	//
+	// Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
+	// too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
+	// approval of the whole list, unless the glass was broken.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
+	OpenIncident(ctx context.Context, body OpenIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetIncident Where an incident and each of its items stand
+	//
+	// Corresponds with GET /v1/incidents/{id} (the `GetIncident` operationId).
+	GetIncident(ctx context.Context, id IncidentID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveIncidentWithBody Approve exactly the list with this hash
+	//
+	// Whoever opened it cannot approve it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/incidents/{id}/approve (the `ApproveIncident` operationId).
+	ApproveIncidentWithBody(ctx context.Context, id IncidentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveIncident Approve exactly the list with this hash
+	//
+	// Whoever opened it cannot approve it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/incidents/{id}/approve (the `ApproveIncident` operationId).
+	ApproveIncident(ctx context.Context, id IncidentID, body ApproveIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CloseIncidentWithBody Close an incident of which every item has ended
+	//
+	// A reason is needed if an item could not be dealt with.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/incidents/{id}/close (the `CloseIncident` operationId).
+	CloseIncidentWithBody(ctx context.Context, id IncidentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CloseIncident Close an incident of which every item has ended
+	//
+	// A reason is needed if an item could not be dealt with.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/incidents/{id}/close (the `CloseIncident` operationId).
+	CloseIncident(ctx context.Context, id IncidentID, body CloseIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportIncident What became of everything that was named, with the evidence
+	//
+	// Corresponds with GET /v1/incidents/{id}/report (the `ReportIncident` operationId).
+	ReportIncident(ctx context.Context, id IncidentID, params *ReportIncidentParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetKeys The keys that values are sealed under, without the keys themselves
 	//
 	// Corresponds with GET /v1/keys (the `GetKeys` operationId).
@@ -295,6 +368,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/rotations/{id}/events (the `WatchRotation` operationId).
 	WatchRotation(ctx context.Context, id RotationID, params *WatchRotationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PermitRotationWithBody An administrator's written word that the old credential may go although its use is not ruled out
+	//
+	// Between the switch and the withdrawal only. Whoever proposed it cannot say so alone.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/rotations/{id}/permit (the `PermitRotation` operationId).
+	PermitRotationWithBody(ctx context.Context, id RotationID, params *PermitRotationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PermitRotation An administrator's written word that the old credential may go although its use is not ruled out
+	//
+	// Between the switch and the withdrawal only. Whoever proposed it cannot say so alone.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/rotations/{id}/permit (the `PermitRotation` operationId).
+	PermitRotation(ctx context.Context, id RotationID, params *PermitRotationParams, body PermitRotationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RefuseRotationWithBody Refuse a proposal
 	//
@@ -585,6 +676,169 @@ func (c *Raw) RunDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*ht
 // Corresponds with GET /v1/findings (the `ListFindings` operationId).
 func (c *Raw) ListFindings(ctx context.Context, params *ListFindingsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListFindingsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListIncidents Incidents, the newest first, without their items
+//
+// Corresponds with GET /v1/incidents (the `ListIncidents` operationId).
+func (c *Raw) ListIncidents(ctx context.Context, params *ListIncidentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListIncidentsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenIncidentWithBody Renew or revoke many credentials at once
+//
+// Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
+// too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
+// approval of the whole list, unless the glass was broken.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
+func (c *Raw) OpenIncidentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenIncidentRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenIncident Renew or revoke many credentials at once
+//
+// Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
+// too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
+// approval of the whole list, unless the glass was broken.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
+func (c *Raw) OpenIncident(ctx context.Context, body OpenIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenIncidentRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetIncident Where an incident and each of its items stand
+//
+// Corresponds with GET /v1/incidents/{id} (the `GetIncident` operationId).
+func (c *Raw) GetIncident(ctx context.Context, id IncidentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetIncidentRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveIncidentWithBody Approve exactly the list with this hash
+//
+// Whoever opened it cannot approve it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/incidents/{id}/approve (the `ApproveIncident` operationId).
+func (c *Raw) ApproveIncidentWithBody(ctx context.Context, id IncidentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveIncidentRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveIncident Approve exactly the list with this hash
+//
+// Whoever opened it cannot approve it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/incidents/{id}/approve (the `ApproveIncident` operationId).
+func (c *Raw) ApproveIncident(ctx context.Context, id IncidentID, body ApproveIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveIncidentRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CloseIncidentWithBody Close an incident of which every item has ended
+//
+// A reason is needed if an item could not be dealt with.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/incidents/{id}/close (the `CloseIncident` operationId).
+func (c *Raw) CloseIncidentWithBody(ctx context.Context, id IncidentID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCloseIncidentRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CloseIncident Close an incident of which every item has ended
+//
+// A reason is needed if an item could not be dealt with.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/incidents/{id}/close (the `CloseIncident` operationId).
+func (c *Raw) CloseIncident(ctx context.Context, id IncidentID, body CloseIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCloseIncidentRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportIncident What became of everything that was named, with the evidence
+//
+// Corresponds with GET /v1/incidents/{id}/report (the `ReportIncident` operationId).
+func (c *Raw) ReportIncident(ctx context.Context, id IncidentID, params *ReportIncidentParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportIncidentRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -941,6 +1195,44 @@ func (c *Raw) ConfirmRotation(ctx context.Context, id RotationID, params *Confir
 // Corresponds with GET /v1/rotations/{id}/events (the `WatchRotation` operationId).
 func (c *Raw) WatchRotation(ctx context.Context, id RotationID, params *WatchRotationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewWatchRotationRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PermitRotationWithBody An administrator's written word that the old credential may go although its use is not ruled out
+//
+// Between the switch and the withdrawal only. Whoever proposed it cannot say so alone.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/rotations/{id}/permit (the `PermitRotation` operationId).
+func (c *Raw) PermitRotationWithBody(ctx context.Context, id RotationID, params *PermitRotationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPermitRotationRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PermitRotation An administrator's written word that the old credential may go although its use is not ruled out
+//
+// Between the switch and the withdrawal only. Whoever proposed it cannot say so alone.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/rotations/{id}/permit (the `PermitRotation` operationId).
+func (c *Raw) PermitRotation(ctx context.Context, id RotationID, params *PermitRotationParams, body PermitRotationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPermitRotationRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1879,6 +2171,289 @@ func NewListFindingsRequest(server string, params *ListFindingsParams) (*http.Re
 	return req, nil
 }
 
+// NewListIncidentsRequest constructs an http.Request for the ListIncidents method
+func NewListIncidentsRequest(server string, params *ListIncidentsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/incidents")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewOpenIncidentRequest calls the generic OpenIncident builder with application/json body
+func NewOpenIncidentRequest(server string, body OpenIncidentJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenIncidentRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenIncidentRequestWithBody constructs an http.Request for the OpenIncident method, with any body, and a specified content type
+func NewOpenIncidentRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/incidents")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetIncidentRequest constructs an http.Request for the GetIncident method
+func NewGetIncidentRequest(server string, id IncidentID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/incidents/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewApproveIncidentRequest calls the generic ApproveIncident builder with application/json body
+func NewApproveIncidentRequest(server string, id IncidentID, body ApproveIncidentJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewApproveIncidentRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewApproveIncidentRequestWithBody constructs an http.Request for the ApproveIncident method, with any body, and a specified content type
+func NewApproveIncidentRequestWithBody(server string, id IncidentID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/incidents/%s/approve", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewCloseIncidentRequest calls the generic CloseIncident builder with application/json body
+func NewCloseIncidentRequest(server string, id IncidentID, body CloseIncidentJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCloseIncidentRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewCloseIncidentRequestWithBody constructs an http.Request for the CloseIncident method, with any body, and a specified content type
+func NewCloseIncidentRequestWithBody(server string, id IncidentID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/incidents/%s/close", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewReportIncidentRequest constructs an http.Request for the ReportIncident method
+func NewReportIncidentRequest(server string, id IncidentID, params *ReportIncidentParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/incidents/%s/report", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetKeysRequest constructs an http.Request for the GetKeys method
 func NewGetKeysRequest(server string) (*http.Request, error) {
 	var err error
@@ -2545,6 +3120,66 @@ func NewWatchRotationRequest(server string, id RotationID, params *WatchRotation
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPermitRotationRequest calls the generic PermitRotation builder with application/json body
+func NewPermitRotationRequest(server string, id RotationID, params *PermitRotationParams, body PermitRotationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPermitRotationRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewPermitRotationRequestWithBody constructs an http.Request for the PermitRotation method, with any body, and a specified content type
+func NewPermitRotationRequestWithBody(server string, id RotationID, params *PermitRotationParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/rotations/%s/permit", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("If-Match", headerParam0)
+
 	}
 
 	return req, nil

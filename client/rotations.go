@@ -50,6 +50,11 @@ func (c *Client) Confirm(ctx context.Context, id, consumer, proof string) (api.R
 	return answer[api.Rotation](c.raw.ConfirmRotation(ctx, id, &api.ConfirmRotationParams{}, api.Confirmation{Consumer: consumer, Proof: proof}))
 }
 
+// Permit says in writing that the old credential may go although it may be in use.
+func (c *Client) Permit(ctx context.Context, id, reason string) (api.Rotation, error) {
+	return answer[api.Rotation](c.raw.PermitRotation(ctx, id, &api.PermitRotationParams{}, api.Permission{Reason: reason}))
+}
+
 const patience = 20 // seconds that one question of a watch waits
 
 // Watch yields a rotation as it is now and again after each change, until it

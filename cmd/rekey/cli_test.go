@@ -81,7 +81,7 @@ func cloudVariables(cloud *sim.Cloud, proxy, ca string) map[string]string {
 		"REKEY_PROXY": proxy, "REKEY_CA_FILE": ca, "REKEY_TENANT_ID": c.ID,
 		"REKEY_READER_CLIENT_ID": c.Reader.ClientID, "REKEY_READER_CLIENT_SECRET": c.Reader.Secret,
 		"REKEY_WRITER_CLIENT_ID": c.Writer.ClientID, "REKEY_WRITER_CLIENT_SECRET": c.Writer.Secret,
-		"REKEY_ROTATION_PROOF": "1s", "REKEY_ROTATION_OVERLAP": "1s", "REKEY_ROTATION_WATCH": "1s",
+		"REKEY_ROTATION_PROOF": "1s", "REKEY_ROTATION_OVERLAP": "1s", "REKEY_ROTATION_WATCH": "1s", "REKEY_ROTATION_RECORDS": "1s",
 		"ADMIN_CLIENT_ID": c.Admin.ClientID, "ADMIN_SECRET": c.Admin.Secret,
 		"DEMO_APP": c.Demo.ApplicationID, "DEMO_CLIENT": c.Demo.ClientID, "DEMO_KEY": c.Demo.KeyID, "DEMO_NAME": c.Demo.Name,
 		"DEMO_PLACE": c.Demo.Vault + "/" + c.Demo.Secret, "DEMO_CONSUMER": c.Demo.Consumer,

@@ -101,7 +101,8 @@ func tellRotation(p *sheet, r api.Rotation) {
 	p.fact("Why", "%s", r.Problem)
 	p.moment("Looks again", r.Due)
 	p.fact("Application", "%s", t.Application.Name)
-	p.fact("Replaces", "%s %s", t.Old.KeyID, t.Old.Label)
+	p.fact("Plan", "%s", planWords[t.Plan])
+	p.fact(oldWord(t), "%s %s", t.Old.KeyID, t.Old.Label)
 	p.moment("It ends", t.Old.Expires)
 	if r.Issued != nil {
 		p.fact("Issued", "%s, valid until %s", r.Issued.KeyID, r.Issued.Expires.UTC().Format("2006-01-02"))
@@ -114,15 +115,21 @@ func tellRotation(p *sheet, r api.Rotation) {
 		p.fact("Approved by", "%s", r.Consent.By.Name)
 		p.moment("Approved", r.Consent.At)
 	}
+	tellOverride(p, r.Override)
 	p.fact("Hash", "%s", r.Hash)
+	tellOthers(p, t.Others)
 	steps := &table{columns: []column{{title: "Step"}, {title: "State"}, {title: "Ended"}, {title: "Seen", cut: true}}}
 	for _, step := range r.Steps {
 		steps.add(step.Name, string(step.State), step.Ended, step.Evidence)
 	}
 	p.table("Steps", steps)
-	consumers := &table{columns: []column{{title: "Consumer", cut: true}, {title: "Gets it from", cut: true}, {title: "Moved"}, {title: "Known by", cut: true}}}
+	consumers := &table{columns: []column{{title: "Consumer", cut: true}, {title: "Gets it from", cut: true}, {title: "Told"}, {title: "Moved"}, {title: "Known by, or why not", cut: true}}}
 	for _, e := range r.Consumers {
-		consumers.add(e.Consumer, e.Reference, e.At, e.Proof)
+		known := e.Proof
+		if known == "" {
+			known = e.Why
+		}
+		consumers.add(e.Consumer, e.Reference, e.Told, e.At, known)
 	}
 	p.table("Consumers", consumers)
 }

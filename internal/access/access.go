@@ -41,6 +41,10 @@ const (
 	CancelRotation  Action = "rotation.cancel"
 	PermitWithdraw  Action = "rotation.permit" // an override of the evidence of use
 	CarryRotation   Action = "rotation.step"
+	OpenIncident    Action = "incident.open"
+	ApproveIncident Action = "incident.approve"
+	CloseIncident   Action = "incident.close"
+	ReadIncidents   Action = "incident.read"
 	ReadTasks       Action = "task.read"
 	LinkTask        Action = "task.link"
 	FinishTask      Action = "task.done"
@@ -65,10 +69,11 @@ var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, 
 
 var permitted = map[Role][]Action{
 	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask}),
-	Auditor: slices.Concat(everybody, []Action{ReadAudit, ReadKeys, ReadReconcile}),
+	Auditor: slices.Concat(everybody, []Action{ReadIncidents, ReadAudit, ReadKeys, ReadReconcile}),
 	Administrator: slices.Concat(everybody, []Action{
 		SyncInventory, JudgeFinding,
 		ProposeRotation, ApproveRotation, RefuseRotation, CancelRotation, PermitWithdraw,
+		OpenIncident, ApproveIncident, CloseIncident, ReadIncidents,
 		PostponeDue, LinkTask, FinishTask,
 		ReadAudit, ManageTokens, RunDoctor, CopyDatabase,
 		ReadKeys, RotateKeys, ChangeMaster,

@@ -30,6 +30,7 @@ func schemas() []store.Schema {
 		policy.Schema,            // 40
 		rotation.Schema,          // 50
 		rotation.ReconcileSchema, // 51
+		rotation.IncidentSchema,  // 52
 		api.Schema,               // 70
 		custody.Schema,           // 90
 		delivery.Schema,          // 120

@@ -92,6 +92,7 @@ var known = []struct {
 	{rotation.ErrNotFound, 404, "not_found", "rekey rotations list shows what there is"},
 	{delivery.ErrNotFound, 404, "not_found", "rekey tasks list shows what there is"},
 	{delivery.ErrEnded, 409, "conflict", "rekey tasks show says how it ended"},
+	{rotation.ErrNoIncident, 404, "not_found", "rekey incident list shows what there is"},
 	{access.ErrNoToken, 404, "not_found", "rekey token list shows what there is"},
 	{inventory.ErrNotFound, 404, "not_found", "rekey sync reads the directory again, rekey applications list shows what is known"},
 	{inventory.ErrCursor, 400, "invalid_request", "begin the list without after"},

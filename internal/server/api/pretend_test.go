@@ -22,7 +22,7 @@ import (
 	"rekey.example/rekey/internal/store"
 )
 
-var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, Schema, schedule.Schema, delivery.Schema}
+var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema}
 
 // The application that requests are about, and its only secret.
 var (
@@ -134,6 +134,8 @@ func (h *house) live() {
 	h.ask("administrator", "POST", "/v1/syncs", `{}`)
 	proposed := decode[wire.Rotation](h.t, h.ask("user", "POST", "/v1/rotations", `{"application":"`+string(basware.ObjectID)+`","place":"embedded/basware-secret","reason":"ends soon"}`))
 	h.rotation, h.hash = proposed.ID, proposed.Hash
+	opened := decode[wire.Incident](h.t, h.ask("administrator", "POST", "/v1/incidents", `{"plan":"revoke","reason":"leaked","applications":["nobody"]}`))
+	h.incident = opened.ID
 	made := decode[wire.NewToken](h.t, h.ask("administrator", "POST", "/v1/tokens", `{"name":"to be revoked","role":"user"}`))
 	h.revocable = made.Token.ID
 	desk := &delivery.Desk{Store: h.db, Log: h.log}

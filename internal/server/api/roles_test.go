@@ -49,6 +49,13 @@ var permits = map[string]permit{
 	"GET /v1/tasks/{id}":              {who: "uam"},
 	"POST /v1/tasks/{id}/link":        {who: "m"},
 	"POST /v1/tasks/{id}/done":        {who: "um", body: `{"note":"x"}`},
+	"POST /v1/rotations/{id}/permit":  {who: "m", body: `{"reason":"x"}`},
+	"GET /v1/incidents":               {who: "am"},
+	"POST /v1/incidents":              {who: "m", body: `{"plan":"revoke","reason":"x","applications":["D365"],"dryRun":true}`},
+	"GET /v1/incidents/{id}":          {who: "am"},
+	"POST /v1/incidents/{id}/approve": {who: "m", body: `{"hash":"` + strings.Repeat("0", 64) + `"}`},
+	"POST /v1/incidents/{id}/close":   {who: "m", body: `{}`},
+	"GET /v1/incidents/{id}/report":   {who: "am"},
 	"GET /v1/audit/events":            {who: "am"},
 	"GET /v1/audit/export":            {who: "am"},
 	"POST /v1/audit/verify":           {who: "am", body: `{}`},
@@ -67,7 +74,7 @@ var permits = map[string]permit{
 func (h *house) target(pattern string) (method, target, body string) {
 	method, path, _ := strings.Cut(pattern, " ")
 	id := map[string]string{
-		"rotations": h.rotation, "syncs": "s-1", "tokens": h.revocable, "tasks": h.task, "applications": string(basware.ObjectID), "credentials": ending.KeyID, "schedule": ending.KeyID,
+		"rotations": h.rotation, "incidents": h.incident, "syncs": "s-1", "tokens": h.revocable, "tasks": h.task, "applications": string(basware.ObjectID), "credentials": ending.KeyID, "schedule": ending.KeyID,
 	}[strings.Split(path, "/")[2]]
 	path = strings.NewReplacer("{id}", id, "{keyId}", id).Replace(path)
 	return method, path + permits[pattern].query, permits[pattern].body
@@ -104,7 +111,7 @@ func TestEveryRouteIsForThoseWhoMayUseIt(t *testing.T) {
 				io.Copy(io.Discard, answer.Body)
 				may := strings.Contains(allowed.who, letter)
 				denied := answer.StatusCode == http.StatusForbidden
-				ownWords := pattern == "POST /v1/rotations/{id}/approve" && who == "administrator" // refused for the wrong hash
+				ownWords := strings.HasSuffix(pattern, "/{id}/approve") && who == "administrator" // refused for the wrong hash, or for having opened it
 				if answer.StatusCode == http.StatusUnauthorized || denied == may && !ownWords {
 					t.Errorf("%s: %d, may = %v", who, answer.StatusCode, may)
 				}

@@ -38,6 +38,9 @@ func wireRotation(r *rotation.Rotation) wire.Rotation {
 	if c := r.Consent; c != nil {
 		out.Consent = &wire.Consent{By: wireActor(c.By), At: c.At, Hash: c.Hash, Expires: c.Expires, Used: c.Used}
 	}
+	if o := r.Override; o != nil {
+		out.Override = &wire.Override{By: wireActor(o.By), At: o.At, Reason: o.Reason}
+	}
 	if r.Issued != nil {
 		out.Issued = new(wireRotationCredential(*r.Issued))
 	}
@@ -52,6 +55,7 @@ func wireTerms(t rotation.Terms) wire.Terms {
 	return wire.Terms{
 		Plan: t.Plan, Application: wireApplication(t.Application), Old: wireRotationCredential(t.Old),
 		Kept: each(t.Kept, func(s string) string { return s }), Place: wirePlace(t.Place), Label: t.Label,
+		Others: each(t.Others, wireOther), BreakGlass: t.BreakGlass,
 		Lifetime:  time.Duration(t.Lifetime).String(),
 		Consumers: each(t.Consumers, func(u rotation.Use) wire.Use { return wire.Use{Consumer: u.Consumer, Reference: u.Reference} }),
 		Timing: wire.Timing{
@@ -60,6 +64,10 @@ func wireTerms(t rotation.Terms) wire.Terms {
 		},
 		Expires: t.Expires,
 	}
+}
+
+func wireOther(o rotation.Other) wire.Other {
+	return wire.Other{Object: string(o.Object), Holder: wire.HolderKind(o.Holder), Kind: wire.CredentialKind(o.Kind), ID: o.ID, Label: o.Label, Keep: o.Keep}
 }
 
 func wireStep(s rotation.Step) wire.Step {
@@ -71,7 +79,7 @@ func wireAttempt(a rotation.Attempt) wire.Attempt {
 }
 
 func wireEvidence(e rotation.Evidence) wire.Evidence {
-	return wire.Evidence{Consumer: e.Consumer, Reference: e.Reference, Follows: e.Follows, Proof: e.Proof, By: e.By, At: e.At}
+	return wire.Evidence{Consumer: e.Consumer, Reference: e.Reference, Follows: e.Follows, Told: e.Told, Why: e.Why, Proof: e.Proof, By: e.By, At: e.At}
 }
 
 func wireRotationCredential(c inventory.Credential) wire.RotationCredential {

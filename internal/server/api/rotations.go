@@ -157,6 +157,17 @@ func (s *service) ConfirmRotation(ctx context.Context, in ConfirmRotationRequest
 	return ConfirmRotation200JSONResponse{shown(r)}, nil
 }
 
+// PermitRotation records an override of the evidence of use.
+func (s *service) PermitRotation(ctx context.Context, in PermitRotationRequestObject) (PermitRotationResponseObject, error) {
+	r, err := s.decide(ctx, in.ID, in.Params.IfMatch, func() (*rotation.Rotation, error) {
+		return s.Rotations.Permit(ctx, actorOf(ctx), in.ID, in.Body.Reason)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return PermitRotation200JSONResponse{shown(r)}, nil
+}
+
 // decide acts on a rotation if it still is what the caller saw, and lets the
 // next step begin at once. The service itself compares versions when it writes.
 func (s *service) decide(ctx context.Context, id, match string, act func() (*rotation.Rotation, error)) (*rotation.Rotation, error) {
