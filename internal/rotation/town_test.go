@@ -18,6 +18,7 @@ import (
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector"
+	"rekey.example/rekey/internal/connector/azurekeys"
 	"rekey.example/rekey/internal/connector/embedded"
 	"rekey.example/rekey/internal/connector/entra"
 	"rekey.example/rekey/internal/connector/keyvault"
@@ -67,6 +68,7 @@ type town struct {
 	tries      int            // of a read
 	own        *sync.Map      // our own access tokens, by audience
 	effect     rotation.Effect
+	pairs      connector.PairMaker
 	nap        time.Duration // between a crash and the next start
 	doubled    bool          // requests are doubled on purpose
 }
@@ -141,9 +143,21 @@ func (w *town) hire(db *store.DB, ring *secret.Keyring, at func(spot)) *rotation
 		}
 		return &keyvault.Vault{API: w.client(wire, name)}, nil
 	}}
+	if w.pairs != nil {
+		sys.Pairs = func(inventory.Place) connector.PairMaker { return w.pairs }
+	}
+	keys := &azurekeys.Keys{ARM: w.client(wire, "management.azure.com"), Wire: w.counting(wire)}
+	onKeys := sys
+	onKeys.Issuer, onKeys.Verifier = keys, keys
+	systems := func(_ string, holder inventory.HolderKind) (rotation.Systems, error) {
+		if holder == inventory.InResources {
+			return onKeys, nil
+		}
+		return sys, nil
+	}
 	return &rotation.Keeper{
 		Store: db, Log: w.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values,
-		Systems: func(string, inventory.HolderKind) (rotation.Systems, error) { return sys, nil }, Effect: w.effect,
+		Systems: systems, Effect: w.effect,
 	}
 }
 
@@ -151,6 +165,8 @@ func (w *town) client(wire http.RoundTripper, host string) *rest.Client {
 	c := rest.Config{Base: "https://" + host, Transport: w.counting(wire), Tries: w.tries}
 	switch host {
 	case "login.microsoftonline.com":
+	case "management.azure.com":
+		c.Credential = w.writer("https://management.azure.com/")
 	case "graph.microsoft.com":
 		c.Credential = w.writer("https://graph.microsoft.com", "Application.ReadWrite.OwnedBy")
 	default:
