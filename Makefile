@@ -12,7 +12,7 @@ RACE := ./internal/daemon/... ./internal/rotation/... ./internal/inventory/... .
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test kill check bench generate clean
+.PHONY: help build demo test model faults chaos nightly kill check bench generate clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,19 @@ demo: build ## see one secret renewed, in a pretended tenant on this machine
 
 test: ## every test; installs what they need, or says exactly what is missing
 	@scripts/test
+
+model: ## the rules of a rotation through every state of a model, and without each rule in turn
+	@$(GO) test ./internal/rotation -run 'TestModel$$' -count=1 -timeout 30m -v | grep -v '^=== '
+
+faults: ## every effect of every plan and kind failing in every way, once and for hours
+	@$(GO) test ./internal/rotation -run 'TestEveryEffect$$|TestCrashAnywhere$$|TestOneFaultAtATime$$' -count=1 -timeout 60m -v | grep -E '^(ok|FAIL|---|[0-9])|points|schedules'
+
+chaos: ## random schedules under virtual time (REKEY_CHAOS: how many, REKEY_SEED: from which)
+	@REKEY_CHAOS=$${REKEY_CHAOS:-10000} $(GO) test ./internal/rotation -run 'TestChaos$$|TestLostAnswers$$' -count=1 -timeout 600m -v | grep -E '^(ok|FAIL|---)|schedules|lost|seed'
+
+nightly: ## what takes hours: the model with more going wrong, all pairs of faults, 100,000 schedules, 10,000 lost answers, kills of full length
+	REKEY_MODEL=nightly REKEY_PAIRS=all REKEY_CHAOS=100000 REKEY_LOST=10000 $(GO) test ./internal/rotation -count=1 -timeout 1440m
+	@REKEY_KILL=60 scripts/kill
 
 kill: ## the real binary, ended at named points and at random, on SQLite and with three replicas (REKEY_KILL: how often)
 	@scripts/kill

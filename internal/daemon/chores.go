@@ -14,6 +14,7 @@ import (
 //	rotations     when one is due, or approved just now
 //	inventory     every sync.every, and at the start if it is older than that
 //	policy        after each reading of the inventory
+//	incidents     what a crash cut off goes on, every minute
 //	tasks         reminders every minute; those of rotations that are over end
 //	beat          every minute, see docs/how-to/after-a-restore.md
 //	checkpoints   every hour, and at the end
@@ -23,6 +24,7 @@ func (d *Daemon) Work() {
 	d.work.Do(func() {
 		d.guests.admit(func() { every(d.looking, time.Hour, d.checkpoint) })
 		d.guests.admit(func() { every(d.looking, time.Minute, d.tendTasks) })
+		d.guests.admit(func() { every(d.looking, time.Minute, d.tendIncidents) })
 		d.tend()
 		if d.guard != nil {
 			d.guests.admit(func() { every(d.looking, time.Minute, d.beat) })
@@ -78,6 +80,14 @@ func every(ctx context.Context, pause time.Duration, do func(context.Context)) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// tendIncidents goes on with what a crash cut off. With several replicas the row's
+// version decides.
+func (d *Daemon) tendIncidents(ctx context.Context) {
+	if err := d.rotations.CarryIncidents(ctx); err != nil && ctx.Err() == nil {
+		d.logger.Warn("cannot carry on an incident", "error", err.Error())
 	}
 }
 

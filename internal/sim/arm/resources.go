@@ -115,7 +115,11 @@ func has(t thing, field, want, tag string) bool {
 
 // wireResource is a resource of its own provider: with properties, without keys.
 func wireResource(r *world.Resource) map[string]any {
-	w := thing{r.ID, r.Name[strings.LastIndex(r.Name, "/")+1:], r.Type, r.Group, r.Location, r.Tags}.wire()
+	name := r.Name
+	if r.Site == nil { // the manager names a slot with its app, and any other part alone
+		name = name[strings.LastIndex(name, "/")+1:]
+	}
+	w := thing{r.ID, name, r.Type, r.Group, r.Location, r.Tags}.wire()
 	properties := maps.Clone(r.Properties)
 	if r.Type == storageType {
 		w["kind"], w["sku"] = "StorageV2", map[string]any{"name": "Standard_GRS", "tier": "Standard"}

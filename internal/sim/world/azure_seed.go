@@ -180,8 +180,9 @@ func (a *Azure) Find(group, kind, name string) *Resource {
 	return a.Resources[strings.ToLower(a.GroupID(group)+"/providers/"+r.path())]
 }
 
-// Child reports whether the resource is a part of another one.
-func (r *Resource) Child() bool { return strings.Count(r.Type, "/") > 1 }
+// Child reports whether the resource is a part of another one, and so in no list of
+// resources. A slot of an app is in them.
+func (r *Resource) Child() bool { return r.Site == nil && (strings.Count(r.Type, "/") > 1) }
 
 // Assign gives a principal (an object id) a role by its name over scope: the ARM
 // id of the subscription, a group, a resource, or one secret of a vault
