@@ -27,7 +27,9 @@ type demoReport struct {
 	Credentials  int              `json:"credentials"`
 	Expiring     []api.Credential `json:"expiring"`
 	Rotation     demoRotation     `json:"rotation"`
-	OldSecret    string           `json:"oldSecret"` // how the sign-in with it ended
+	Certificate  demoRotation     `json:"certificate"` // renewed beside it
+	Emergency    demoRotation     `json:"emergency"`   // likewise, without an overlap
+	OldSecret    string           `json:"oldSecret"`   // how the sign-in with it ended
 	NewSecret    string           `json:"newSecret"`
 	Audit        demoAudit        `json:"audit"`
 }
@@ -44,6 +46,11 @@ type demoAudit struct {
 }
 
 func (r demoReport) good() bool {
+	for _, beside := range []demoRotation{r.Certificate, r.Emergency} {
+		if beside.State != string(api.RotationStateDone) {
+			return false
+		}
+	}
 	return r.Rotation.State == string(api.RotationStateDone) && strings.HasPrefix(r.OldSecret, "refused: AADSTS7000215") && r.NewSecret == "accepted" && r.Audit.Verified
 }
 
@@ -189,6 +196,10 @@ func (d *demo) renew(ctx context.Context, nora, omar *client.Client, report *dem
 	}
 	report.Rotation.ID, d.rotation = r.ID, r.ID
 	d.tell("  nora (user) proposes rotation %s into %s/%s", r.ID, t.Vault, t.Secret)
+	ended, err := d.beside(ctx, nora, omar, report)
+	if err != nil {
+		return err
+	}
 	d.tell("  omar (administrator) looks at the terms and approves exactly those (SHA-256 %.12s...)", r.Hash)
 	if _, err := omar.Approve(ctx, r.ID, r.Hash); err != nil {
 		return err
@@ -216,7 +227,7 @@ func (d *demo) renew(ctx context.Context, nora, omar *client.Client, report *dem
 	if r.State != api.RotationStateDone {
 		d.tell("  ended %s: %s", r.State, r.Problem)
 	}
-	return nil
+	return ended()
 }
 
 // prove signs in with the old and the new secret, and verifies the log.
