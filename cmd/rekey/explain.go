@@ -39,6 +39,8 @@ var explanations = map[string][2]string{
 	"busy":                   {"Something else is writing to the database.", "Try again in a moment."},
 	"database_damaged":       {"The database file is damaged.", "Stop rekey, keep a copy of the data folder as it is, and restore the last backup."},
 	"audit_tampered":         {"The audit log is not what was recorded.", "rekey audit verify says where. Keep the data folder as it is and find out who wrote to it."},
+	"held":                   {"The database may be older than the world: a restore, a copy or a failover. Nothing has an effect until an administrator has accepted the difference.", "rekey reconcile show reads both and says what accepting will do; rekey reconcile accept accepts it."},
+	"not_held":               {"Nothing waits to be accepted.", "Nothing has to be done."},
 	"timeout":                {"The answer did not come in time.", "Try again; rekey doctor checks what can be reached."},
 	"stopping":               {"The server is stopping, or the request was given up.", "Try again."},
 	"internal":               {"Something went wrong that rekey has no name for: a bug.", "Report it with the request id and the server's log around it."},
