@@ -28,28 +28,14 @@ const wellKnown = "GET login.microsoftonline.com/*/v2.0/.well-known/openid-confi
 // failure names its seed, and REKEY_SEED=n REKEY_CHAOS=1 runs it again.
 func TestChaos(t *testing.T) {
 	first, n := number(t, "REKEY_SEED", 1), number(t, "REKEY_CHAOS", 2500/slow)
-	var mu sync.Mutex
 	ends := map[string]int{}
-	t.Run("schedules", func(t *testing.T) {
-		const lanes = 2 // no subtest for each schedule: there can be millions
-		for lane := range lanes {
-			t.Run(strconv.Itoa(lane), func(t *testing.T) {
-				t.Parallel()
-				for seed := uint64(first + lane); seed < uint64(first+n); seed += lanes {
-					if !t.Run("seed", func(t *testing.T) {
-						synctest.Test(t, func(t *testing.T) {
-							end := runChaos(t, seed)
-							mu.Lock()
-							ends[end]++
-							mu.Unlock()
-						})
-					}) {
-						t.Fatalf("REKEY_SEED=%d REKEY_CHAOS=1 shows it", seed)
-					}
-				}
-			})
+	for seed := uint64(first); seed < uint64(first+n); seed++ {
+		if !t.Run("seed", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { ends[runChaos(t, seed)]++ })
+		}) {
+			t.Fatalf("REKEY_SEED=%d REKEY_CHAOS=1 shows it", seed)
 		}
-	})
+	}
 	t.Logf("%d schedules from seed %d: %v", n, first, ends)
 }
 
