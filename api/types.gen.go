@@ -13,6 +13,7 @@ const (
 	AttemptStateAdopted   AttemptState = "adopted"
 	AttemptStateDeclined  AttemptState = "declined"
 	AttemptStateIntended  AttemptState = "intended"
+	AttemptStatePending   AttemptState = "pending"
 	AttemptStateRetracted AttemptState = "retracted"
 )
 
@@ -26,6 +27,8 @@ func (e AttemptState) Valid() bool {
 	case AttemptStateDeclined:
 		return true
 	case AttemptStateIntended:
+		return true
+	case AttemptStatePending:
 		return true
 	case AttemptStateRetracted:
 		return true

@@ -50,6 +50,10 @@ func (k *Keeper) order(s *sight) (verdict, error) {
 		Holder: r.Terms.Application, Kind: r.Terms.Old.Kind, Old: r.Terms.Old, Label: r.Terms.Label, Marker: a.Marker, Request: a.Request,
 		Expires: a.Sent.Add(time.Duration(r.Terms.Lifetime)).Truncate(time.Second), Prover: prover, Pairs: s.pairs(),
 	})
+	if errors.Is(err, connector.ErrPending) {
+		a.State, a.Why = Pending, ""
+		return verdict{wait: 10 * time.Second, why: "the issuer is still making the new one"}, nil
+	}
 	if errors.Is(err, connector.ErrNotApplied) {
 		a.State, a.Why = Declined, err.Error()
 		if errors.Is(err, connector.ErrNoSlot) {
@@ -124,9 +128,9 @@ func sealLabel(r *Rotation, which string) string {
 }
 
 // nextAttempt is the attempt to send now: the last one again if the issuer
-// surely did nothing with it, else a new one with a new marker.
+// surely did nothing with it or is still at work, else a new one with a new marker.
 func (k *Keeper) nextAttempt(r *Rotation) *Attempt {
-	if a := r.attempt(); a == nil || a.State != Declined {
+	if a := r.attempt(); a == nil || a.State != Declined && a.State != Pending {
 		r.Attempts = append(r.Attempts, Attempt{Marker: k.marker(r, len(r.Attempts)+1)})
 	}
 	a := r.attempt()
@@ -179,7 +183,7 @@ func (r *Rotation) rollback(ending State, why string) {
 	r.At = len(r.Steps)
 	r.Course, r.Steps, r.Ending, r.Why = "rollback", append(r.Steps, steps("rollback")...), ending, why
 	r.sealed = ""
-	if a := r.attempt(); a.State == Intended {
+	if a := r.attempt(); a.State == Intended || a.State == Pending {
 		a.State, a.Why = Abandoned, "given up while the answer was out"
 	}
 }

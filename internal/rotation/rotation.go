@@ -109,6 +109,7 @@ type AttemptState string
 // The states of an attempt.
 const (
 	Intended  AttemptState = "intended"  // written down; perhaps sent
+	Pending   AttemptState = "pending"   // the issuer has it, and is still at work; asked again, it tells
 	Adopted   AttemptState = "adopted"   // answered, and the value sealed
 	Declined  AttemptState = "declined"  // the issuer surely did nothing
 	Abandoned AttemptState = "abandoned" // nobody knows; watched by its marker
