@@ -21,7 +21,11 @@ func (s *sight) Refused() bool {
 		return false
 	}
 	defer v.Zero()
-	refused, _ := s.signIn(v, (s.r.Terms.Timing.Successes+2)/3)
+	t := s.r.Terms.Timing
+	refused, ok := s.signIn(v, (t.Successes+2)/3)
+	for ok && s.r.Count.Successes < t.Successes && time.Since(s.r.Count.Since) >= time.Duration(t.Proof) { // the time is over already
+		refused, ok = s.signIn(v, 1)
+	}
 	return refused != nil && s.meaning(refused)
 }
 
@@ -188,7 +192,7 @@ func (s *sight) OldAccepted() bool {
 	defer v.Zero()
 	t := s.r.Terms.Timing
 	which := ""
-	for range (t.Successes + 2) / 3 {
+	for n := 0; n < (t.Successes+2)/3 || s.r.Count.Refusals < t.Successes && time.Since(s.r.Count.Since) >= time.Duration(t.Proof); n++ {
 		refused, err := s.refusal(v)
 		switch {
 		case err != nil:

@@ -11,6 +11,7 @@ import (
 
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/sim/world"
 )
 
 // strike is one fault at one effect: the n-th commit, request or look of a
@@ -195,5 +196,35 @@ func (sc scene) settled(t *testing.T, w *town, what subject, r *rotation.Rotatio
 	}
 	if _, err := w.log.Verify(context.Background(), w.db); err != nil {
 		t.Error(err)
+	}
+}
+
+// A rotation that has nothing to wait for costs at most 14 commits, each of which
+// is on the disk before the next thing happens.
+func TestARotationCostsFewCommits(t *testing.T) {
+	for _, sc := range scenes {
+		synctest.Test(t, func(t *testing.T) {
+			w := newTown(t, world.Lag{})
+			defer w.stop()
+			commits := 0
+			w.effect = func(ctx context.Context, point string, do func(context.Context) error) error {
+				if point == rotation.PointJournal {
+					commits++
+				}
+				return do(ctx)
+			}
+			sc.subject(w)
+			w.start()
+			w.keeper.Timings = map[string]rotation.Timing{}
+			for _, plan := range rotation.Plans {
+				w.keeper.Timings[plan] = rotation.Timing{Successes: rotation.Timings[plan].Successes}
+			}
+			r := w.live(w.beginWith(sc.request(w)).ID, 400)
+			commits++ // the proposal
+			if r.State != rotation.Done || commits > 14 {
+				t.Errorf("%s: %d commits, %s", sc.name, commits, where(r))
+			}
+			t.Logf("%s: %d commits", sc.name, commits)
+		})
 	}
 }
