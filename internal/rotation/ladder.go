@@ -119,7 +119,7 @@ const personPause = 30 * time.Minute
 
 // later holds for time only.
 func (c useCase) later(until time.Time, on ground, text string) judgement {
-	return judgement{on: on, until: until, wait: min(max(until.Sub(c.now), time.Minute), 6*time.Hour), text: text}
+	return judgement{on: on, until: until, wait: min(max(until.Sub(c.now), time.Second), 6*time.Hour), text: text}
 }
 
 // seen tells of the uses after the switch.
