@@ -140,7 +140,7 @@ func judge(t Terms, list []inventory.Credential) (warnings []string, err error) 
 		switch {
 		case t.Plan == "revoke":
 			warnings = append(warnings, fmt.Sprintf("%s stops at once", u.Consumer))
-		case !follows(u, t.Place) && has(t.Plan, "propagate"):
+		case byPerson(u, t.Place) && has(t.Plan, "propagate"):
 			warnings = append(warnings, fmt.Sprintf("%s does not read %s: a person has to move it, and the old secret stays until somebody confirms", u.Consumer, t.Place))
 		}
 	}
@@ -187,6 +187,12 @@ func slots(t Terms, list []inventory.Credential) error {
 		return nil
 	}
 	return invalid("%q allows personal accounts, so Entra lets it have two secrets, and it has %d: remove one that nobody uses first", t.Application.Name, n)
+}
+
+// byPerson reports whether nobody but a person can move a consumer.
+func byPerson(u Use, p inventory.Place) bool {
+	r, err := connector.ParseReference(u.Reference)
+	return err != nil || r.Route == connector.ByPerson || r.Route == connector.ReadsVault && !r.Reads(p)
 }
 
 // follows reports whether a consumer gets the new value from the vault entry by itself.
