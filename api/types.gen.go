@@ -1508,6 +1508,9 @@ type Span = string
 
 // Status defines model for Status.
 type Status struct {
+	// Held Why nothing has an effect until somebody has compared journal and world; empty: all goes on
+	Held string `json:"held,omitempty,omitzero"`
+
 	// Installation Its id, which all replicas share
 	Installation string `json:"installation,omitempty,omitzero"`
 

@@ -32,6 +32,11 @@ A source that could not be read is named: what is not known is not fine.`,
 				return err
 			}
 			return s.tell(status, func(p *sheet) {
+				if status.Held != "" {
+					p.line("%s", p.s.bold("HELD: nothing has an effect"))
+					p.line("%s", status.Held)
+					p.line("rekey reconcile show says how journal and world differ, and what accepting it does.\n")
+				}
 				for i, t := range status.Tenants {
 					if i > 0 {
 						p.line("")

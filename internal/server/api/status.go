@@ -14,6 +14,9 @@ import (
 func (s *service) GetStatus(ctx context.Context, _ GetStatusRequestObject) (GetStatusResponseObject, error) {
 	actor := actorOf(ctx)
 	out := GetStatus200JSONResponse{Version: s.Version, Started: s.Started, Installation: s.Installation, Tenants: []wire.TenantStatus{}}
+	if s.Rotations.Held != nil {
+		out.Held = s.Rotations.Held()
+	}
 	if s.Replicas != nil {
 		var err error
 		if out.Replicas, err = s.Replicas(ctx); err != nil {
