@@ -127,8 +127,7 @@ Commands:{{range $cmds}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
 {{.Title}}:{{range $cmds}}{{if (and (eq .GroupID $group.ID) (or .IsAvailableCommand (eq .Name "help")))}}
   {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}
 
-More:{{range $cmds}}{{if (and (eq .GroupID "") (or .IsAvailableCommand (eq .Name "help")))}}
-  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}
+More:{{range $cmds}}{{if (and (eq .GroupID "") (or .IsAvailableCommand (eq .Name "help")))}} {{.Name}}{{end}}{{end}}{{end}}{{end}}
 {{- if and .HasAvailableLocalFlags .HasParent}}
 
 Flags:
@@ -139,7 +138,8 @@ Flags of every command:
 {{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
 {{- if not .HasParent}}
 
-Flags of every command: --data, --config, --database, --server, --token-file, -o, --query, --quiet, --no-color
+Flags of every command: --data, --config, --database, --server, --token-file, -o, --query, --quiet,
+--no-color
 Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 denied, 5 conflict or approval needed,
 6 partly done, 7 throttled, 10 findings{{end}}
 {{- if .HasAvailableSubCommands}}
