@@ -341,8 +341,8 @@ func escapeHostileLines(b []byte) []byte {
 	for n, line := range lines {
 		end := ""
 		for _, e := range []string{"\r\n", "\n"} {
-			if strings.HasSuffix(line, e) {
-				line, end = strings.TrimSuffix(line, e), e
+			if before, ok0 := strings.CutSuffix(line, e); ok0 {
+				line, end = before, e
 				break
 			}
 		}

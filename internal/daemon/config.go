@@ -92,6 +92,8 @@ type Rotation struct {
 	Watch    time.Duration // for late failures, at the end
 	Records  time.Duration // after which a sign-in surely stands in the tenant's log
 	Patience time.Duration // how long an approval is waited for
+
+	VaultPairs bool // the vault makes the key pairs of certificates that it keeps, not rekey
 }
 
 // Binding says who uses the credentials of an application.

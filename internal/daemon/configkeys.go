@@ -53,6 +53,7 @@ var meanings = map[string]string{
 	"rotation.overlap":         "how long both secrets stay valid after the switch, at least; App Service caches references for 24 h",
 	"rotation.watch":           "how long late failures are watched for at the end",
 	"rotation.records":         "after how long a sign-in surely stands in the tenant's sign-in log; the old secret goes only when the log is that complete and quiet",
+	"rotation.vaultPairs":      "a Key Vault makes the key pair of a certificate that goes there, exportable, under a name of its own first; otherwise rekey makes it in memory",
 	"rotation.patience":        "how long a proposal waits for an approval",
 	"bindings":                 "who uses which application's credentials: what stops when they end",
 	"bindings[].application":   "name, client id or object id of the application",

@@ -113,6 +113,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	}
 	d.desk = d.newDesk(d.newValue)
 	if d.around != nil {
+		d.around.directory.Overwritten = d.overwritten
 		if d.consumers, err = newConsumers(c, d.around, d.desk); err != nil {
 			return err
 		}

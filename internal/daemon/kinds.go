@@ -49,11 +49,24 @@ func (s *surroundings) systems(holder inventory.HolderKind) (rotation.Systems, e
 	d := s.directory
 	switch holder {
 	case inventory.InApplications, inventory.InServicePrincipals:
-		return rotation.Systems{Issuer: d, Verifier: &ownVerifier{d, s.own.list}, Now: d.Now, Vault: s.vault, Witness: s.witness}, nil
+		return rotation.Systems{Issuer: d, Verifier: &ownVerifier{d, s.own.list}, Now: d.Now, Vault: s.vault, Witness: s.witness, Pairs: s.pairs}, nil
 	case inventory.InResources:
 		return rotation.Systems{Issuer: s.keys, Verifier: s.keys, Now: d.Now, Vault: s.vault}, nil
 	}
 	return rotation.Systems{}, &rotation.InvalidError{Why: fmt.Sprintf("what is in %s cannot be rotated", holder)}
+}
+
+// pairs is the vault that makes the key pairs of certificates that go there, if it
+// is to; nil otherwise, and rekey makes them itself.
+func (s *surroundings) pairs(p inventory.Place) connector.PairMaker {
+	if !s.vaultPairs || p.Vault == inventory.Embedded || p.Vault == keyfile.Name {
+		return nil
+	}
+	c, err := s.keyVault(p.Vault, s.writer)
+	if err != nil {
+		return nil // the deposit will say what is wrong with the vault
+	}
+	return &keyvault.Maker{API: c, Name: p.Name}
 }
 
 // keyVault is the wire to one Key Vault. Only configured ones are spoken to: a

@@ -31,7 +31,8 @@ type surroundings struct {
 	graphWriter    *rest.Client
 	login          *rest.Client // carries no token of ours
 	directory      *entra.Directory
-	witness        *entra.Witness  // one for the process: it paces its requests
+	witness        *entra.Witness // one for the process: it paces its requests
+	vaultPairs     bool
 	keys           *azurekeys.Keys // one for the process: it remembers what still goes on
 	own            ourOwn
 	files          *keyfile.Vault // that our own credentials come from
@@ -55,7 +56,7 @@ func surround(c Config, db *store.DB, ring *secret.Keyring) (*surroundings, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &surroundings{tenant: c.Tenant.ID, vaults: c.Vaults, subscriptions: c.Subscriptions, store: db, ring: ring, wire: wire}
+	s := &surroundings{tenant: c.Tenant.ID, vaults: c.Vaults, vaultPairs: c.Rotation.VaultPairs, subscriptions: c.Subscriptions, store: db, ring: ring, wire: wire}
 	// What needs no cloud, such as verifying the audit log, works without a way
 	// into one; whatever does need it says what is wrong with the identity.
 	if s.reader, err = identity(c.Reader, c.Tenant.ID, line); err != nil {

@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"rekey.example/rekey/internal/access"
@@ -230,9 +231,7 @@ func (t *Task) event(by access.Actor, action access.Action, outcome audit.Outcom
 	e := audit.By(by, action, t.ID, outcome)
 	e.Title = t.Consumer
 	e.Detail = map[string]string{"rotation": t.Rotation, "person": t.Person}
-	for k, v := range detail {
-		e.Detail[k] = v
-	}
+	maps.Copy(e.Detail, detail)
 	return e
 }
 

@@ -427,13 +427,13 @@ func TestNoTokenIsKept(t *testing.T) {
 				if err := rows.Scan(row...); err != nil {
 					return err
 				}
-				text := ""
+				var text strings.Builder
 				for _, cell := range row {
-					text += fmt.Sprintf("%s|", *cell.(*any))
+					text.WriteString(fmt.Sprintf("%s|", *cell.(*any)))
 				}
 				for _, bad := range []string{token.Reveal(), s.Tick.Reveal(), value} {
-					if strings.Contains(text, bad) {
-						t.Errorf("%s holds it: %s", table, text)
+					if strings.Contains(text.String(), bad) {
+						t.Errorf("%s holds it: %s", table, text.String())
 					}
 				}
 			}

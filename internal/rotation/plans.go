@@ -1,5 +1,7 @@
 package rotation
 
+import "slices"
+
 import "time"
 
 // plans are the lists of steps. A step's name is stored with every running
@@ -39,10 +41,5 @@ func steps(plan string) []Step {
 
 // has reports whether a plan has a step of that name.
 func has(plan, step string) bool {
-	for _, name := range plans[plan] {
-		if name == step {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(plans[plan], step)
 }

@@ -61,13 +61,14 @@ func parse(id string) (at address, err error) {
 			return at, wrong
 		}
 	}
-	name := s[5]
+	var name strings.Builder
+	name.WriteString(s[5])
 	for i := 6; i < len(s); i += 2 {
-		name += "/" + s[i]
+		name.WriteString("/" + s[i])
 		at.names = append(at.names, s[i+1])
 	}
 	for _, k := range kinds() {
-		if strings.EqualFold(k.name, name) {
+		if strings.EqualFold(k.name, name.String()) {
 			at.kind = k
 			return at, nil
 		}

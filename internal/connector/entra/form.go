@@ -5,7 +5,10 @@ import (
 	"rekey.example/rekey/internal/secret"
 )
 
-var _ connector.Former = (*Directory)(nil)
+var (
+	_ connector.Former = (*Directory)(nil)
+	_ connector.Proven = (*Directory)(nil)
+)
 
 // Essence is a client secret itself; of a key pair it is what stays the same when
 // a vault encodes it anew.

@@ -67,13 +67,14 @@ func (c *call) busRoutes() (routes []route) {
 // partName is the name that the path gives a resource: its own and those of what
 // it is below of.
 func (c *call) partName() string {
-	name := c.args["n"]
+	var name strings.Builder
+	name.WriteString(c.args["n"])
 	for _, arg := range []string{"e", "x"} {
 		if c.args[arg] != "" {
-			name += "/" + c.args[arg]
+			name.WriteString("/" + c.args[arg])
 		}
 	}
-	return name
+	return name.String()
 }
 
 // parent is what the path's resource is below of. The caller holds the world's lock.
