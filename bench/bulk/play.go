@@ -37,7 +37,6 @@ type tenant struct {
 	apps      []inventory.Application
 
 	writes, refused atomic.Int64
-	commits         func() int
 }
 
 func run(ctx context.Context, folder string, tenants, rotations int, budgeted bool) (r result, err error) {

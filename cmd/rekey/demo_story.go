@@ -196,12 +196,12 @@ func (d *demo) renew(ctx context.Context, nora, omar *client.Client, report *dem
 	}
 	report.Rotation.ID, d.rotation = r.ID, r.ID
 	d.tell("  nora (user) proposes rotation %s into %s/%s", r.ID, t.Vault, t.Secret)
-	ended, err := d.beside(ctx, nora, omar, report)
-	if err != nil {
-		return err
-	}
 	d.tell("  omar (administrator) looks at the terms and approves exactly those (SHA-256 %.12s...)", r.Hash)
 	if _, err := omar.Approve(ctx, r.ID, r.Hash); err != nil {
+		return err
+	}
+	ended, err := d.beside(ctx, nora, omar, report)
+	if err != nil {
 		return err
 	}
 	began := time.Now()

@@ -20,6 +20,9 @@ func conflict(format string, a ...any) error {
 // Approve records a person's consent to exactly the terms with that hash. The
 // approver is never the person who proposed.
 func (k *Keeper) Approve(ctx context.Context, by access.Actor, id, hash string) (*Rotation, error) {
+	if err := k.free(); err != nil {
+		return nil, err
+	}
 	r, err := k.open(ctx, by, access.ApproveRotation, id)
 	if err != nil {
 		return nil, err

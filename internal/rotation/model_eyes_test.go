@@ -5,8 +5,6 @@ package rotation
 type modelEyes struct {
 	w       *world
 	replica set
-	refused bool // of a sign-in in verify
-	looked  bool // Unsettled counts its look once
 }
 
 var _ eyes = (*modelEyes)(nil)

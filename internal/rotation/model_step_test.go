@@ -41,7 +41,7 @@ func visits(w world, m mutation) (list []outcome) {
 func (w world) journal() world {
 	return world{
 		tried: w.tried, plan: w.plan, step: w.step, end: w.end, sealed: w.sealed, put: w.put, taken: w.taken, used: w.used, issued: w.issued,
-		row: w.row, pivot: w.pivot, fenced: w.fenced, told: w.told, clean: w.clean, wanted: w.wanted,
+		row: w.row, pivot: w.pivot, told: w.told, clean: w.clean, wanted: w.wanted,
 	}
 }
 

@@ -66,7 +66,6 @@ type world struct {
 	issued uint8 // number of the adopted credential, 0: none
 	row    uint8 // bits: replicas that accepted it in a row; 4, 8: that refused the old one in a row
 	pivot  bool
-	fenced bool // an intention stands, and its request was not sent yet
 
 	cache, manual, hidden bool // consumers that have the new value
 	told                  bool // a person has said that the manual one moved
@@ -77,7 +76,6 @@ type world struct {
 	clean                 uint8
 	rested                bool // a while has passed since the last look of the watch
 	skew                  bool // this machine's clock is wrong
-	cancel                bool // somebody cancelled
 
 	pause        bool  // a look at a lost attempt is still to come
 	faults       uint8 // left

@@ -219,6 +219,9 @@ func (k *Keeper) patience() time.Duration {
 // Propose records a new rotation. It waits for an approval, unless the glass was
 // broken: then one administrator has decided alone, in writing.
 func (k *Keeper) Propose(ctx context.Context, by access.Actor, q Request) (*Rotation, error) {
+	if err := k.free(); err != nil {
+		return nil, err
+	}
 	p, err := k.Plan(ctx, by, q)
 	if err != nil {
 		return nil, err

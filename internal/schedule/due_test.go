@@ -112,7 +112,8 @@ func TestNewLifetimesSpreadByThemselves(t *testing.T) {
 	if got := s.Lifetime(31*day, 30*day, "r-1"); got < 30*day {
 		t.Errorf("under the least: %s", got)
 	}
-	if s.Lifetime(180*day, day, "r-1") != s.Lifetime(180*day, day, "r-1") {
+	first := s.Lifetime(180*day, day, "r-1")
+	if again := s.Lifetime(180*day, day, "r-1"); again != first {
 		t.Error("it is another each time")
 	}
 }
