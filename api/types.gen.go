@@ -595,6 +595,12 @@ func (e ListTasksParamsState) Valid() bool {
 	}
 }
 
+// Acknowledgement defines model for Acknowledgement.
+type Acknowledgement struct {
+	// Reason Why it may stay
+	Reason string `json:"reason"`
+}
+
 // Actor defines model for Actor.
 type Actor struct {
 	ID   string `json:"id"`
@@ -902,13 +908,17 @@ type ExpiringCounts struct {
 
 // Finding defines model for Finding.
 type Finding struct {
+	// AcknowledgedBy Actor id
+	AcknowledgedBy  string `json:"acknowledgedBy,omitempty,omitzero"`
+	AcknowledgedWhy string `json:"acknowledgedWhy,omitempty,omitzero"`
+
 	// Application Object id
 	Application string `json:"application,omitempty,omitzero"`
 	Cure        string `json:"cure"`
 	ID          string `json:"id"`
 	KeyID       string `json:"keyId,omitempty,omitzero"`
 
-	// Place VAULT/NAME
+	// Place VAULT/NAME, or where it was seen if that is elsewhere
 	Place    string       `json:"place,omitempty,omitzero"`
 	Reason   string       `json:"reason"`
 	Resolved time.Time    `json:"resolved,omitempty,omitzero"`
@@ -1761,6 +1771,9 @@ type VaultEntry struct {
 // After defines model for After.
 type After = string
 
+// FindingID defines model for FindingId.
+type FindingID = string
+
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
@@ -1991,6 +2004,9 @@ type ListTasksParamsState string
 
 // VerifyAuditJSONRequestBody defines body for VerifyAudit for application/json ContentType.
 type VerifyAuditJSONRequestBody = AuditVerifyRequest
+
+// AcknowledgeFindingJSONRequestBody defines body for AcknowledgeFinding for application/json ContentType.
+type AcknowledgeFindingJSONRequestBody = Acknowledgement
 
 // OpenIncidentJSONRequestBody defines body for OpenIncident for application/json ContentType.
 type OpenIncidentJSONRequestBody = IncidentRequest

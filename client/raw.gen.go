@@ -150,6 +150,29 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/findings (the `ListFindings` operationId).
 	ListFindings(ctx context.Context, params *ListFindingsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetFinding One finding
+	//
+	// Corresponds with GET /v1/findings/{id} (the `GetFinding` operationId).
+	GetFinding(ctx context.Context, id FindingID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcknowledgeFindingWithBody Say that a finding is known and may stay
+	//
+	// It opens again if it gets worse, or comes back after it was resolved.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/findings/{id}/acknowledge (the `AcknowledgeFinding` operationId).
+	AcknowledgeFindingWithBody(ctx context.Context, id FindingID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcknowledgeFinding Say that a finding is known and may stay
+	//
+	// It opens again if it gets worse, or comes back after it was resolved.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/findings/{id}/acknowledge (the `AcknowledgeFinding` operationId).
+	AcknowledgeFinding(ctx context.Context, id FindingID, body AcknowledgeFindingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListIncidents Incidents, the newest first, without their items
 	//
 	// Corresponds with GET /v1/incidents (the `ListIncidents` operationId).
@@ -676,6 +699,59 @@ func (c *Raw) RunDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*ht
 // Corresponds with GET /v1/findings (the `ListFindings` operationId).
 func (c *Raw) ListFindings(ctx context.Context, params *ListFindingsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListFindingsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetFinding One finding
+//
+// Corresponds with GET /v1/findings/{id} (the `GetFinding` operationId).
+func (c *Raw) GetFinding(ctx context.Context, id FindingID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFindingRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AcknowledgeFindingWithBody Say that a finding is known and may stay
+//
+// It opens again if it gets worse, or comes back after it was resolved.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/findings/{id}/acknowledge (the `AcknowledgeFinding` operationId).
+func (c *Raw) AcknowledgeFindingWithBody(ctx context.Context, id FindingID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcknowledgeFindingRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AcknowledgeFinding Say that a finding is known and may stay
+//
+// It opens again if it gets worse, or comes back after it was resolved.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/findings/{id}/acknowledge (the `AcknowledgeFinding` operationId).
+func (c *Raw) AcknowledgeFinding(ctx context.Context, id FindingID, body AcknowledgeFindingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcknowledgeFindingRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2167,6 +2243,87 @@ func NewListFindingsRequest(server string, params *ListFindingsParams) (*http.Re
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewGetFindingRequest constructs an http.Request for the GetFinding method
+func NewGetFindingRequest(server string, id FindingID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/findings/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAcknowledgeFindingRequest calls the generic AcknowledgeFinding builder with application/json body
+func NewAcknowledgeFindingRequest(server string, id FindingID, body AcknowledgeFindingJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAcknowledgeFindingRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewAcknowledgeFindingRequestWithBody constructs an http.Request for the AcknowledgeFinding method, with any body, and a specified content type
+func NewAcknowledgeFindingRequestWithBody(server string, id FindingID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/findings/%s/acknowledge", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }

@@ -43,7 +43,7 @@ type house struct {
 	syncer    *inventory.Syncer
 	policy    *policy.Policy
 
-	rotation, hash, incident, revocable, task string // what live has made
+	rotation, hash, incident, revocable, task, finding string // what live has made
 }
 
 var people = map[string]access.Actor{

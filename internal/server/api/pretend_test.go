@@ -144,6 +144,8 @@ func (h *house) live() {
 	}
 	tasks := decode[wire.TaskPage](h.t, h.ask("user", "GET", "/v1/tasks?state=pending", ""))
 	h.task = tasks.Value[0].ID
+	found := decode[wire.FindingPage](h.t, h.ask("user", "GET", "/v1/findings", ""))
+	h.finding = found.Value[0].ID
 }
 
 // feed is a directory with one application.

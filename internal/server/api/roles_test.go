@@ -33,6 +33,7 @@ var permits = map[string]permit{
 	"POST /v1/syncs":                  {who: "m", body: `{}`},
 	"GET /v1/syncs/{id}":              {who: "uam"},
 	"GET /v1/findings":                {who: "uam"},
+	"GET /v1/findings/{id}":           {who: "uam"},
 	"POST /v1/policy/check":           {who: "uam"},
 	"GET /v1/policy/try":              {who: "uam", query: "?name=x"},
 	"GET /v1/rotations":               {who: "uam"},
@@ -64,6 +65,7 @@ var permits = map[string]permit{
 	"POST /v1/tokens":                 {who: "m", body: `{"name":"x","role":"user"}`},
 	"DELETE /v1/tokens/{id}":          {who: "m"},
 
+	"POST /v1/findings/{id}/acknowledge":    {who: "m", body: `{"reason":"x"}`},
 	"PUT /v1/schedule/postponed/{keyId}":    {who: "um", body: `{"until":"2199-01-01T00:00:00Z","reason":"x"}`},
 	"DELETE /v1/schedule/postponed/{keyId}": {who: "um"},
 	"GET /v1/keys":                          {who: "am"},
@@ -74,7 +76,7 @@ var permits = map[string]permit{
 func (h *house) target(pattern string) (method, target, body string) {
 	method, path, _ := strings.Cut(pattern, " ")
 	id := map[string]string{
-		"rotations": h.rotation, "incidents": h.incident, "syncs": "s-1", "tokens": h.revocable, "tasks": h.task, "applications": string(basware.ObjectID), "credentials": ending.KeyID, "schedule": ending.KeyID,
+		"rotations": h.rotation, "incidents": h.incident, "syncs": "s-1", "tokens": h.revocable, "tasks": h.task, "findings": h.finding, "applications": string(basware.ObjectID), "credentials": ending.KeyID, "schedule": ending.KeyID,
 	}[strings.Split(path, "/")[2]]
 	path = strings.NewReplacer("{id}", id, "{keyId}", id).Replace(path)
 	return method, path + permits[pattern].query, permits[pattern].body
