@@ -5,6 +5,8 @@ package api
 
 import (
 	"time"
+
+	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
 // Defines values for AttemptState.
@@ -133,6 +135,30 @@ func (e CredentialState) Valid() bool {
 	case CredentialStateUnknown:
 		return true
 	case CredentialStateValid:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DecisionOutcome.
+const (
+	DecisionOutcomeApproved  DecisionOutcome = "approved"
+	DecisionOutcomeCancelled DecisionOutcome = "cancelled"
+	DecisionOutcomeRefused   DecisionOutcome = "refused"
+	DecisionOutcomeWaiting   DecisionOutcome = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the DecisionOutcome enum.
+func (e DecisionOutcome) Valid() bool {
+	switch e {
+	case DecisionOutcomeApproved:
+		return true
+	case DecisionOutcomeCancelled:
+		return true
+	case DecisionOutcomeRefused:
+		return true
+	case DecisionOutcomeWaiting:
 		return true
 	default:
 		return false
@@ -852,6 +878,24 @@ type CredentialPage struct {
 // CredentialState early has not begun; unknown has no end that the issuer tells
 type CredentialState string
 
+// Decision defines model for Decision.
+type Decision struct {
+	// By Who approved it
+	By      string `json:"by,omitempty,omitzero"`
+	Decided bool   `json:"decided"`
+	ID      string `json:"id"`
+
+	// Outcome What was decided
+	Outcome DecisionOutcome `json:"outcome"`
+
+	// Reason Who refused or cancelled it and why
+	Reason string        `json:"reason,omitempty,omitzero"`
+	State  RotationState `json:"state"`
+}
+
+// DecisionOutcome What was decided
+type DecisionOutcome string
+
 // DueItem defines model for DueItem.
 type DueItem struct {
 	Credential Credential `json:"credential"`
@@ -875,6 +919,13 @@ type DuePage struct {
 
 // DueState defines model for DueState.
 type DueState string
+
+// EndingPage defines model for EndingPage.
+type EndingPage struct {
+	// Since To be given the next time
+	Since string       `json:"since"`
+	Value []Credential `json:"value"`
+}
 
 // Evidence defines model for Evidence.
 type Evidence struct {
@@ -1862,6 +1913,15 @@ type ListCredentialsParams struct {
 	Unmanaged bool `form:"unmanaged,omitempty" json:"unmanaged,omitempty,omitzero"`
 }
 
+// ListEndingParams defines parameters for ListEnding.
+type ListEndingParams struct {
+	// Within How close to the end, such as 30d or 2w; 30d if it is not given
+	Within Span `form:"within,omitempty" json:"within,omitempty,omitzero"`
+
+	// Since From the answer before
+	Since string `form:"since,omitempty" json:"since,omitempty,omitzero"`
+}
+
 // ListFindingsParams defines parameters for ListFindings.
 type ListFindingsParams struct {
 	// Limit How many at most in one page; 100 if not given
@@ -1894,6 +1954,18 @@ type ReportIncidentParams struct {
 // TryNameParams defines parameters for TryName.
 type TryNameParams struct {
 	Name string `form:"name" json:"name"`
+}
+
+// GetPowerPlatformParams defines parameters for GetPowerPlatform.
+type GetPowerPlatformParams struct {
+	// Host Under which name the cloud reaches this server
+	Host string `form:"host" json:"host"`
+
+	// ClientID Application that people sign in to, so that the connector acts in their name
+	ClientID openapi_types.UUID `form:"clientId" json:"clientId"`
+
+	// Resource What its tokens are for; api:// and the client id if it is not given
+	Resource string `form:"resource,omitempty" json:"resource,omitempty,omitzero"`
 }
 
 // ListRotationsParams defines parameters for ListRotations.
@@ -1930,6 +2002,12 @@ type CancelRotationParams struct {
 type ConfirmRotationParams struct {
 	// IfMatch Only if the rotation still is what this ETag was given for
 	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// AwaitDecisionParams defines parameters for AwaitDecision.
+type AwaitDecisionParams struct {
+	// Wait Seconds to wait for a change
+	Wait Wait `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 }
 
 // WatchRotationParams defines parameters for WatchRotation.

@@ -145,6 +145,15 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/doctor (the `RunDoctor` operationId).
 	RunDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListEnding What has come close to its end since the last time
+	//
+	// For a program that asks again and again, as a polling trigger does. The first answer holds
+	// everything that ends within the time, and `since`. With that, the next answer holds only what has
+	// come within the time meanwhile; each credential is told once.
+	//
+	// Corresponds with GET /v1/ending (the `ListEnding` operationId).
+	ListEnding(ctx context.Context, params *ListEndingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListFindings What is against the policy
 	//
 	// Corresponds with GET /v1/findings (the `ListFindings` operationId).
@@ -271,6 +280,14 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/policy/try (the `TryName` operationId).
 	TryName(ctx context.Context, params *TryNameParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetPowerPlatform The custom connector for Power Automate and Logic Apps
+	//
+	// A zip file with apiDefinition.swagger.json, apiProperties.json, settings.json and icon.png as the tool
+	// paconn takes them, and a ready workflow for Power Automate and for Logic Apps.
+	//
+	// Corresponds with GET /v1/powerplatform (the `GetPowerPlatform` operationId).
+	GetPowerPlatform(ctx context.Context, params *GetPowerPlatformParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ShowReconcile What journal and world say, read anew; after a restore, a copy or a failover
 	//
 	// Reads the inventory, the applications of all rotations and their vault entries. It takes as long as that takes.
@@ -383,6 +400,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/rotations/{id}/confirm (the `ConfirmRotation` operationId).
 	ConfirmRotation(ctx context.Context, id RotationID, params *ConfirmRotationParams, body ConfirmRotationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AwaitDecision Wait until a proposal is decided
+	//
+	// Answers as soon as somebody has approved, refused or cancelled the proposal, or after `wait` seconds
+	// with `decided` false. Ask again until it is true.
+	//
+	// Corresponds with GET /v1/rotations/{id}/decision (the `AwaitDecision` operationId).
+	AwaitDecision(ctx context.Context, id RotationID, params *AwaitDecisionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// WatchRotation Wait for the next change of a rotation
 	//
@@ -684,6 +709,25 @@ func (c *Raw) GetCredential(ctx context.Context, keyID string, reqEditors ...Req
 // Corresponds with POST /v1/doctor (the `RunDoctor` operationId).
 func (c *Raw) RunDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRunDoctorRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListEnding What has come close to its end since the last time
+//
+// For a program that asks again and again, as a polling trigger does. The first answer holds
+// everything that ends within the time, and `since`. With that, the next answer holds only what has
+// come within the time meanwhile; each credential is told once.
+//
+// Corresponds with GET /v1/ending (the `ListEnding` operationId).
+func (c *Raw) ListEnding(ctx context.Context, params *ListEndingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEndingRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1000,6 +1044,24 @@ func (c *Raw) TryName(ctx context.Context, params *TryNameParams, reqEditors ...
 	return c.Client.Do(req)
 }
 
+// GetPowerPlatform The custom connector for Power Automate and Logic Apps
+//
+// A zip file with apiDefinition.swagger.json, apiProperties.json, settings.json and icon.png as the tool
+// paconn takes them, and a ready workflow for Power Automate and for Logic Apps.
+//
+// Corresponds with GET /v1/powerplatform (the `GetPowerPlatform` operationId).
+func (c *Raw) GetPowerPlatform(ctx context.Context, params *GetPowerPlatformParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPowerPlatformRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ShowReconcile What journal and world say, read anew; after a restore, a copy or a failover
 //
 // Reads the inventory, the applications of all rotations and their vault entries. It takes as long as that takes.
@@ -1253,6 +1315,24 @@ func (c *Raw) ConfirmRotationWithBody(ctx context.Context, id RotationID, params
 // Corresponds with POST /v1/rotations/{id}/confirm (the `ConfirmRotation` operationId).
 func (c *Raw) ConfirmRotation(ctx context.Context, id RotationID, params *ConfirmRotationParams, body ConfirmRotationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewConfirmRotationRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AwaitDecision Wait until a proposal is decided
+//
+// Answers as soon as somebody has approved, refused or cancelled the proposal, or after `wait` seconds
+// with `decided` false. Ask again until it is true.
+//
+// Corresponds with GET /v1/rotations/{id}/decision (the `AwaitDecision` operationId).
+func (c *Raw) AwaitDecision(ctx context.Context, id RotationID, params *AwaitDecisionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAwaitDecisionRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2157,6 +2237,64 @@ func NewRunDoctorRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListEndingRequest constructs an http.Request for the ListEnding method
+func NewListEndingRequest(server string, params *ListEndingParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/ending")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "within", params.Within, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListFindingsRequest constructs an http.Request for the ListFindings method
 func NewListFindingsRequest(server string, params *ListFindingsParams) (*http.Request, error) {
 	var err error
@@ -2769,6 +2907,72 @@ func NewTryNameRequest(server string, params *TryNameParams) (*http.Request, err
 	return req, nil
 }
 
+// NewGetPowerPlatformRequest constructs an http.Request for the GetPowerPlatform method
+func NewGetPowerPlatformRequest(server string, params *GetPowerPlatformParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/powerplatform")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "host", params.Host, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "clientId", params.ClientID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "resource", params.Resource, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewShowReconcileRequest constructs an http.Request for the ShowReconcile method
 func NewShowReconcileRequest(server string) (*http.Request, error) {
 	var err error
@@ -3212,6 +3416,63 @@ func NewConfirmRotationRequestWithBody(server string, id RotationID, params *Con
 
 		req.Header.Set("If-Match", headerParam0)
 
+	}
+
+	return req, nil
+}
+
+// NewAwaitDecisionRequest constructs an http.Request for the AwaitDecision method
+func NewAwaitDecisionRequest(server string, id RotationID, params *AwaitDecisionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/rotations/%s/decision", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wait", params.Wait, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
