@@ -200,7 +200,7 @@ func (d *Daemon) stopping() bool {
 
 // Handler is everything that a server answers.
 func (d *Daemon) Handler() http.Handler {
-	return server.Handler(server.Config{Version: d.config.Version, API: d.api, Desk: d.desk, Checks: d.checks(), Logger: d.logger})
+	return server.Handler(d.site())
 }
 
 // Local is a client that acts as the person at this machine. Whoever can read
