@@ -199,3 +199,11 @@ func (h *hashes) fetch(seqs []any) error {
 	}
 	return nil
 }
+
+// Size is how many events the log has.
+func Size(tx *store.Tx) (n int64, err error) {
+	if err = tx.QueryRow(`SELECT size FROM audit_head WHERE id = 1`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("cannot read the head of the audit log: %w", err)
+	}
+	return n, nil
+}

@@ -37,6 +37,10 @@ type Keeper struct {
 	// Stopping, if set, is asked between two steps. If it says yes, Advance
 	// returns, and the next process goes on: a step that has begun is finished.
 	Stopping func() bool
+
+	// Passed, if set, hears of each step that is over, once it is recorded. What a
+	// killed process has recorded nobody hears of: it is for measuring, not for acting.
+	Passed func(r *Rotation, s Step)
 }
 
 // Own is an application that rekey itself signs in as. Its credential is proved by

@@ -68,6 +68,7 @@ type Rotation struct {
 	Missing  time.Time             `json:"missing,omitzero"` // since when the directory does not know the application
 
 	version  int64  // of the row, for compare and swap
+	heard    int    // how many of its steps were told as over
 	sealed   string // the new value, until the vault is proved to hold it
 	previous string // the old value, if a vault told it, for the proof that it is refused
 }

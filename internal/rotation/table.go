@@ -73,6 +73,7 @@ func scan(row interface{ Scan(...any) error }) (*Rotation, error) {
 	if err := json.Unmarshal([]byte(body), r); err != nil {
 		return nil, fmt.Errorf("the row is damaged: %w", err)
 	}
+	r.heard = r.over()
 	return r, nil
 }
 
@@ -117,8 +118,33 @@ func (k *Keeper) save(ctx context.Context, r *Rotation, events []audit.Event, al
 	}
 	if err == nil {
 		r.version++
+		k.hear(r)
 	}
 	return err
+}
+
+// over counts the steps that are.
+func (r *Rotation) over() (n int) {
+	for _, s := range r.Steps {
+		if s.State == Passed {
+			n++
+		}
+	}
+	return n
+}
+
+// hear says which steps are over since it was last told.
+func (k *Keeper) hear(r *Rotation) {
+	n := 0
+	for _, s := range r.Steps {
+		if s.State != Passed {
+			continue
+		}
+		if n++; n > r.heard && k.Passed != nil {
+			k.Passed(r, s)
+		}
+	}
+	r.heard = n
 }
 
 // writer is the transaction that save commits.

@@ -24,6 +24,9 @@ func Handler(c Config) http.Handler {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c.Checks, false) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c.Checks, true) })
 	mux.HandleFunc("GET /openapi.json", openAPI)
+	if c.Metrics != nil {
+		mux.Handle("GET /metrics", c.Metrics)
+	}
 	pages(mux, c.Version)
 	handovers(mux, c.Desk, c.Logger)
 
@@ -31,7 +34,7 @@ func Handler(c Config) http.Handler {
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusForbidden, "cross_origin", "the request was sent by a page of another site", "call the API from a program, or from this server's own pages")
 	}))
-	return logged(c.Logger, bounded(headers(own.Handler(mux))))
+	return c.Trace.Handler(logged(c, bounded(headers(own.Handler(mux)))))
 }
 
 // headers gives browsers no room: nothing loads, nothing frames, nothing is guessed.
@@ -77,7 +80,7 @@ func refuse(w http.ResponseWriter, status int, code, detail, hint string) {
 
 // logged writes one line for each request: the route, never the address with its
 // query, and nothing that was sent.
-func logged(log *slog.Logger, next http.Handler) http.Handler {
+func logged(to Config, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		c := &counted{ResponseWriter: w}
@@ -86,8 +89,12 @@ func logged(log *slog.Logger, next http.Handler) http.Handler {
 			if route == "" {
 				route = "none"
 			}
-			log.Info("request", "method", method(r.Method), "route", route, "status", c.status, "bytes", c.bytes,
-				"milliseconds", time.Since(began).Milliseconds(), "request", w.Header().Get("client-request-id"))
+			took := time.Since(began)
+			if to.Observe != nil {
+				to.Observe(method(r.Method), route, c.status, took)
+			}
+			to.Logger.Info("request", "method", method(r.Method), "route", route, "status", c.status, "bytes", c.bytes,
+				"milliseconds", took.Milliseconds(), "request", w.Header().Get("client-request-id"))
 		}()
 		next.ServeHTTP(c, r)
 	})

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rekey.example/rekey/internal/delivery"
+	"rekey.example/rekey/internal/telemetry"
 )
 
 // Config says where to listen and what to serve.
@@ -29,11 +30,17 @@ type Config struct {
 	Version string
 	API     http.Handler               // everything under /v1/
 	Desk    *delivery.Desk             // what the pages under /handover/ hand over; nil: there are none
+	Metrics http.Handler               // what stands under /metrics; nil: nothing
+	Trace   *telemetry.Tracer          // nil: none
+	Observe Observer                   // hears of each request that was answered; may be nil
 	Checks  []Check                    // what must hold for the server to be ready
 	Logger  *slog.Logger               // nil: none
 	Opened  func(address string) error // called with the URL once it listens
 	Closing func()                     // called before the last requests are waited for: those that wait shall end
 }
+
+// Observer hears of a request: its route is a pattern, never an address.
+type Observer func(method, route string, status int, took time.Duration)
 
 // Check is one thing that must hold for the server to be ready.
 type Check struct {

@@ -89,4 +89,3 @@ func TestDecision(t *testing.T) {
 		t.Errorf("refused: %+v", d)
 	}
 }
-
