@@ -36,7 +36,7 @@ import (
 )
 
 func main() {
-	n := flag.Int("rotations", 400, "how many, all at once")
+	n := flag.Int("rotations", 500, "how many are measured")
 	runs := flag.Int("runs", 5, "how often; medians are printed")
 	only := flag.String("only", "", "measure this contender alone")
 	temporal := flag.String("temporal", "bin/bench-temporal", "the program built in bench/engine/temporal")
@@ -63,9 +63,10 @@ func main() {
 // result is one round of one contender.
 type result struct {
 	took     time.Duration
-	requests int64 // to the clouds
-	commits  int64 // of rekey's own transactions
-	syncs    int64 // of the database's log to the disk; 0: not known
+	cpu      time.Duration // of the engine, the calls and the database
+	requests int64         // to the clouds
+	commits  int64         // of rekey's own transactions
+	syncs    int64         // of the database's log to the disk; 0: not known
 }
 
 // contender is a way to carry the eight steps.
@@ -83,7 +84,7 @@ var contenders = []contender{
 }
 
 func measure(ctx context.Context, n, runs int, only, temporal string) error {
-	fmt.Printf("%s, %s/%s, %d CPUs; %d rotations at once, medians of %d rounds\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), n, runs)
+	fmt.Printf("%s, %s/%s, %d CPUs; %d rotations, %d under way at once; medians of %d rounds\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), n, window, runs)
 	list := contenders
 	if _, err := os.Stat(temporal); err == nil {
 		list = append(slices.Clone(list), contender{"Temporal, development server", false, onTemporal(temporal)})
@@ -109,7 +110,7 @@ func measure(ctx context.Context, n, runs int, only, temporal string) error {
 
 // round is one measurement, in a new town and on an empty database.
 func (c contender) round(ctx context.Context, n int) (r result, err error) {
-	t, err := town.Open(ctx, n)
+	t, err := town.Open(ctx, n+window)
 	if err != nil {
 		return r, err
 	}
@@ -146,7 +147,7 @@ func alone(ctx context.Context, folder, _ string, t *town.Town) (r result, err e
 		return r, err
 	}
 	w := plain.Work{Town: t, Sealer: ring.Sealer}
-	began := time.Now()
+	began, cpu := time.Now(), spent(ctx, nil)
 	err = each(len(t.Subjects), func(i int) error {
 		st, err := w.Propose(ctx, i)
 		for _, name := range plain.Steps {
@@ -156,7 +157,8 @@ func alone(ctx context.Context, folder, _ string, t *town.Town) (r result, err e
 		}
 		return err
 	})
-	r.took = time.Since(began)
+	r.took = time.Since(began) * time.Duration(len(t.Subjects)-window) / time.Duration(len(t.Subjects))
+	r.cpu = spent(ctx, nil) - cpu
 	return r, err
 }
 
@@ -186,7 +188,7 @@ func median(list []result, of func(result) float64) float64 {
 func table(list []contender, rounds map[string][]result, n int) {
 	rate := func(r result) float64 { return float64(n) / r.took.Seconds() }
 	per := func(of func(result) int64) func(result) float64 {
-		return func(r result) float64 { return float64(of(r)) / float64(n) }
+		return func(r result) float64 { return float64(of(r)) / float64(n+window) }
 	}
 	best := 0.0
 	for _, c := range list {
@@ -194,7 +196,7 @@ func table(list []contender, rounds map[string][]result, n int) {
 			best = max(best, median(got, rate))
 		}
 	}
-	fmt.Printf("\n%-30s %12s %17s %10s %10s %12s %10s\n", "", "rotations/s", "(slowest-fastest)", "of calls", "requests", "transactions", "log syncs")
+	fmt.Printf("\n%-30s %12s %17s %10s %10s %12s %10s %12s\n", "", "rotations/s", "(slowest-fastest)", "of best", "requests", "transactions", "log syncs", "CPU ms each")
 	for _, c := range list {
 		got := rounds[c.name]
 		if len(got) == 0 {
@@ -204,8 +206,9 @@ func table(list []contender, rounds map[string][]result, n int) {
 		for _, r := range got {
 			rates = append(rates, rate(r))
 		}
-		fmt.Printf("%-30s %12.1f %8.1f-%-8.1f %9.0f%% %10.1f %12.1f %10.1f\n", c.name, median(got, rate), slices.Min(rates), slices.Max(rates),
+		fmt.Printf("%-30s %12.1f %8.1f-%-8.1f %9.0f%% %10.1f %12.1f %10.1f %12.2f\n", c.name, median(got, rate), slices.Min(rates), slices.Max(rates),
 			100*median(got, rate)/best, median(got, per(func(r result) int64 { return r.requests })),
-			median(got, per(func(r result) int64 { return r.commits })), median(got, per(func(r result) int64 { return r.syncs })))
+			median(got, per(func(r result) int64 { return r.commits })), median(got, per(func(r result) int64 { return r.syncs })),
+			median(got, per(func(r result) int64 { return r.cpu.Microseconds() }))/1000)
 	}
 }

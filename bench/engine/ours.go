@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"rekey.example/rekey/bench/engine/town"
 	"rekey.example/rekey/internal/access"
@@ -40,21 +38,17 @@ func ours(ctx context.Context, folder, where string, t *town.Town) (r result, er
 		return r, err
 	}
 	defer func() { stop(); wait() }()
-	syncs := synced(ctx, db.Pool())
-	began := time.Now()
-	err = each(len(t.Subjects), func(i int) error { return request(ctx, k, t, t.Subjects[i], wake) })
-	if err != nil {
-		return r, err
-	}
-	if err := ended(ctx, len(t.Subjects), func() (n int, err error) {
+	syncs, cpu := synced(ctx, db.Pool()), spent(ctx, db.Pool())
+	r.took, err = flow(ctx, len(t.Subjects), func(i int) error { return request(ctx, k, t, t.Subjects[i], wake) }, func() (n int, err error) {
 		err = db.View(ctx, func(tx *store.Tx) error {
 			return tx.QueryRow(`SELECT count(*) FROM rotation WHERE state = 'done'`).Scan(&n)
 		})
 		return n, err
-	}); err != nil {
+	})
+	if err != nil {
 		return r, errors.Join(err, stuck(ctx, k, t))
 	}
-	r.took = time.Since(began)
+	r.cpu = spent(ctx, db.Pool()) - cpu
 	r.commits, r.syncs = commits.Load(), synced(ctx, db.Pool())-syncs
 	if db.Pool() == nil {
 		r.syncs = r.commits
@@ -108,56 +102,4 @@ func stuck(ctx context.Context, k *rotation.Keeper, t *town.Town) error {
 		return err
 	}
 	return errors.New("a rotation waits: " + list[0].Problem)
-}
-
-// clients is how many ask for rotations at the same time.
-const clients = 16
-
-// each calls fn for 0 to n-1, from several clients at once.
-func each(n int, fn func(int) error) error {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	failed := make(chan error, clients)
-	for range clients {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				if err := fn(int(i)); err != nil {
-					failed <- err
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	close(failed)
-	var err error
-	for e := range failed {
-		err = errors.Join(err, e)
-	}
-	return err
-}
-
-// patience is how long a round may go without an end of a workflow.
-const patience = 30 * time.Second
-
-// ended waits until count says n.
-func ended(ctx context.Context, n int, count func() (int, error)) error {
-	last, moved := -1, time.Now()
-	for {
-		got, err := count()
-		if err != nil || got == n {
-			return err
-		}
-		if got != last {
-			last, moved = got, time.Now()
-		}
-		if time.Since(moved) > patience {
-			return errors.New("nothing moves any more")
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }

@@ -70,19 +70,13 @@ func onRiver(ctx context.Context, folder, where string, t *town.Town) (r result,
 		return r, err
 	}
 	defer func() { err = errors.Join(err, q.client.Stop(context.WithoutCancel(ctx))) }()
-	syncs := synced(ctx, q.pool)
-	began := time.Now()
-	if err := each(len(t.Subjects), func(i int) error { return q.begin(ctx, i) }); err != nil {
-		return r, err
-	}
-	if err := ended(ctx, len(t.Subjects), func() (n int, err error) {
+	syncs, cpu := synced(ctx, q.pool), spent(ctx, q.pool)
+	r.took, err = flow(ctx, len(t.Subjects), func(i int) error { return q.begin(ctx, i) }, func() (n int, err error) {
 		err = q.pool.QueryRow(ctx, `SELECT count(*) FROM flow WHERE step = $1`, len(plain.Steps)).Scan(&n)
 		return n, err
-	}); err != nil {
-		return r, err
-	}
-	r.took, r.syncs = time.Since(began), synced(ctx, q.pool)-syncs
-	return r, nil
+	})
+	r.syncs, r.cpu = synced(ctx, q.pool)-syncs, spent(ctx, q.pool)-cpu
+	return r, err
 }
 
 func (q *queue) prepare(ctx context.Context) error {

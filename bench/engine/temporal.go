@@ -16,7 +16,7 @@ import (
 // town of its own, for a worker lives in its own process, and checks it.
 func onTemporal(program string) func(context.Context, string, string, *town.Town) (result, error) {
 	return func(ctx context.Context, folder, _ string, t *town.Town) (r result, err error) {
-		cmd := exec.CommandContext(ctx, program, "--rotations", fmt.Sprint(len(t.Subjects)), "--folder", folder)
+		cmd := exec.CommandContext(ctx, program, "--rotations", fmt.Sprint(len(t.Subjects)), "--window", fmt.Sprint(window), "--folder", folder)
 		cmd.Stderr = os.Stderr
 		raw, err := cmd.Output()
 		if err != nil {
@@ -32,6 +32,6 @@ func onTemporal(program string) func(context.Context, string, string, *town.Town
 		if told.Seconds <= 0 {
 			return r, errors.New("it took no time")
 		}
-		return result{took: time.Duration(told.Seconds * float64(time.Second)), requests: told.Requests}, nil
+		return result{took: time.Duration(told.Seconds * float64(time.Second)), requests: told.Requests, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}, nil
 	}
 }

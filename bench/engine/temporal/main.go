@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
@@ -30,7 +31,8 @@ import (
 )
 
 func main() {
-	n := flag.Int("rotations", 400, "how many, all at once")
+	n := flag.Int("rotations", 756, "how many")
+	window := flag.Int("window", 256, "how many are under way at once; the last so many are not measured")
 	folder := flag.String("folder", "", "an empty folder for the database")
 	serve := flag.Int("serve", 0, "be the server, on this port, until standard input ends")
 	flag.Parse()
@@ -40,7 +42,7 @@ func main() {
 	case *serve != 0:
 		err = server(*folder, *serve)
 	default:
-		err = measure(*folder, *n)
+		err = measure(*folder, *n, *window)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench/engine/temporal:", err)
@@ -56,11 +58,10 @@ type told struct {
 
 const (
 	queue   = "rotations"
-	clients = 16
 	pollers = 8
 )
 
-func measure(folder string, n int) error {
+func measure(folder string, n, window int) error {
 	ctx := context.Background()
 	address, stop, err := start(folder)
 	if err != nil {
@@ -89,50 +90,56 @@ func measure(folder string, n int) error {
 		return err
 	}
 	defer w.Stop()
-	began := time.Now()
-	if err := each(n, func(i int) (client.WorkflowRun, error) {
+	took, err := flow(n, window, func(i int) error {
 		st, err := s.work.Propose(ctx, i)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: fmt.Sprintf("rotation-%d", i), TaskQueue: queue}, rotation, st)
-	}); err != nil {
+		run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: fmt.Sprintf("rotation-%d", i), TaskQueue: queue}, rotation, st)
+		if err != nil {
+			return err
+		}
+		return run.Get(ctx, nil)
+	})
+	if err != nil {
 		return err
 	}
-	took := time.Since(began)
 	if err := t.Check(); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(told{took.Seconds(), t.Requests()})
 }
 
-// each starts n workflows, from several clients at once, and waits for all of them.
-func each(n int, begin func(int) (client.WorkflowRun, error)) error {
-	runs := make([]client.WorkflowRun, n)
-	failed := make(chan error, clients)
+// flow carries n workflows out, window of them at once, and measures until all but
+// the last window of them are done.
+func flow(n, window int, carry func(int) error) (took time.Duration, err error) {
+	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for first := range clients {
+	next, ended := 0, 0
+	began := time.Now()
+	for range window {
 		wg.Go(func() {
-			var err error
-			for i := first; i < n && err == nil; i += clients {
-				runs[i], err = begin(i)
+			for {
+				mu.Lock()
+				i := next
+				next++
+				over := i >= n || err != nil
+				mu.Unlock()
+				if over {
+					return
+				}
+				e := carry(i)
+				mu.Lock()
+				err = errors.Join(err, e)
+				if ended++; ended == n-window {
+					took = time.Since(began)
+				}
+				mu.Unlock()
 			}
-			failed <- err
 		})
 	}
 	wg.Wait()
-	close(failed)
-	for err := range failed {
-		if err != nil {
-			return err
-		}
-	}
-	for _, run := range runs {
-		if err := run.Get(context.Background(), nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return took, err
 }
 
 // rotation is the workflow. What a step returns is in the workflow's history
@@ -187,7 +194,7 @@ func dial(address string) (client.Client, error) {
 	for range 300 {
 		var c client.Client
 		if c, err = client.Dial(client.Options{HostPort: address, Namespace: namespace, Logger: quiet{}}); err == nil {
-			if _, err = c.CountWorkflow(context.Background(), nil); err == nil {
+			if _, err = c.CountWorkflow(context.Background(), &workflowservice.CountWorkflowExecutionsRequest{}); err == nil {
 				return c, nil
 			}
 			c.Close()
