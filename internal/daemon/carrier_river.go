@@ -32,7 +32,7 @@ type rivers struct {
 }
 
 const (
-	workers   = 32               // rotations at once, in each process
+	workers   = 64               // rotations at once, in each process
 	callsOut  = 4 * workers      // calls that nobody has answered yet, in all processes together
 	leaseTime = 8 * time.Second  // after which a silent process's rotations go to others
 	leaseBeat = 2 * time.Second  // between two renewals

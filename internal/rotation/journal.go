@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"rekey.example/rekey/internal/audit"
@@ -17,19 +18,28 @@ import (
 // commit. Its zero value is ready.
 //
 // No goroutine of its own writes. Whoever comes first writes for those who came
-// meanwhile, and then hands the pen to one of those who came after.
+// meanwhile, and then hands the pen to one of those who came after. On PostgreSQL
+// there are several pens: while one waits for the disk, another asks its questions.
 type journal struct {
 	mu      sync.Mutex
 	waiting []*entry
-	writing bool
+	writing int // how many do
 }
 
 // entry is a change of one row with its events.
 type entry struct {
 	rows   func(*store.Tx) error
 	events []audit.Event
-	pen    chan struct{} // it is this one's turn to write
+	pen    chan []*entry // to write, itself the first of them
 	done   chan error
+}
+
+// pens is how many write at once. SQLite has one writer anyway.
+func pens(db *store.DB) int {
+	if db.Pool() == nil {
+		return 1
+	}
+	return 3
 }
 
 // together is how many entries one transaction takes at most.
@@ -41,65 +51,57 @@ var notNow = []error{ErrOvertaken, ErrOpen}
 
 // write commits rows and events. The error of a commit may mean that it happened.
 func (j *journal) write(ctx context.Context, db *store.DB, log *audit.Log, rows func(*store.Tx) error, events []audit.Event) error {
-	e := &entry{rows: rows, events: events, pen: make(chan struct{}, 1), done: make(chan error, 1)}
-	if !j.join(e) {
+	e := &entry{rows: rows, events: events, pen: make(chan []*entry, 1), done: make(chan error, 1)}
+	if j.join(e, pens(db)) {
+		j.turn(ctx, db, log, []*entry{e})
+		return <-e.done
+	}
+	gone := ctx.Done()
+	for {
 		select {
 		case err := <-e.done:
 			return err
-		case <-e.pen:
-		case <-ctx.Done():
+		case batch := <-e.pen:
+			j.turn(ctx, db, log, batch)
+		case <-gone:
 			if j.leave(e) {
 				return context.Cause(ctx)
 			}
-			select { // too late: it is being written, or its turn has come
-			case err := <-e.done:
-				return err
-			case <-e.pen:
-			}
+			gone = nil // too late: it is being written
 		}
 	}
-	j.turn(ctx, db, log)
-	return <-e.done
 }
 
-// join puts an entry into the queue, and reports whether its writer is to write.
-func (j *journal) join(e *entry) bool {
+// join reports whether an entry's writer is to write it at once; else it waits.
+func (j *journal) join(e *entry, pens int) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.waiting = append(j.waiting, e)
-	if j.writing {
-		return false
+	if j.writing < pens {
+		j.writing++
+		return true
 	}
-	j.writing = true
-	return true
+	j.waiting = append(j.waiting, e)
+	return false
 }
 
 // leave takes an entry out of the queue that nobody has begun to write.
 func (j *journal) leave(e *entry) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for i, w := range j.waiting {
-		if w == e && len(e.pen) == 0 {
-			j.waiting = append(j.waiting[:i:i], j.waiting[i+1:]...)
-			return true
-		}
+	i := slices.Index(j.waiting, e)
+	if i < 0 {
+		return false
 	}
-	return false
+	j.waiting = slices.Delete(j.waiting, i, i+1)
+	return true
 }
 
 // errStopped is what others hear whose writer died over their entries.
 var errStopped = errors.New("cannot write to the journal: whoever was writing stopped in the middle")
 
-// turn writes those that wait, the caller's among them, and hands on.
-func (j *journal) turn(ctx context.Context, db *store.DB, log *audit.Log) {
-	j.mu.Lock()
-	batch := j.waiting[:min(len(j.waiting), together)]
-	j.waiting = j.waiting[len(batch):]
-	j.mu.Unlock()
-	errs := make([]error, len(batch))
-	for i := range errs {
-		errs[i] = errStopped
-	}
+// turn writes a batch, and hands the pen on.
+func (j *journal) turn(ctx context.Context, db *store.DB, log *audit.Log, batch []*entry) {
+	errs := slices.Repeat([]error{errStopped}, len(batch))
 	defer func() { // also in a panic
 		for i, e := range batch {
 			e.done <- errs[i]
@@ -109,13 +111,17 @@ func (j *journal) turn(ctx context.Context, db *store.DB, log *audit.Log) {
 	commit(ctx, db, log, batch, errs)
 }
 
-// pass gives the pen to whoever has waited longest.
+// pass gives the pen to those who wait, or lays it down.
 func (j *journal) pass() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.writing = len(j.waiting) > 0; j.writing {
-		j.waiting[0].pen <- struct{}{}
+	batch := slices.Clone(j.waiting[:min(len(j.waiting), together)])
+	j.waiting = slices.Delete(j.waiting, 0, len(batch))
+	if len(batch) == 0 {
+		j.writing--
+		return
 	}
+	batch[0].pen <- batch
 }
 
 // commit writes a batch. If one entry spoils the transaction for all, each is
