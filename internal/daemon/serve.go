@@ -50,7 +50,7 @@ func (d *Daemon) Serve(ctx context.Context, s Serving) error {
 
 // site is what a server answers with, on the network or in this process.
 func (d *Daemon) site() server.Config {
-	return server.Config{Version: d.config.Version, API: d.api, Desk: d.desk, Checks: d.checks(), Logger: d.logger}
+	return server.Config{Version: d.config.Version, API: d.api, Desk: d.desk, Checks: d.checks(), Held: d.rotations.Held, Logger: d.logger}
 }
 
 // checks are what must hold for the server to be ready.
