@@ -1946,6 +1946,11 @@ type ListIncidentsParams struct {
 	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
 }
 
+// OpenIncidentParams defines parameters for OpenIncident.
+type OpenIncidentParams struct {
+	IdempotencyKey string `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // ReportIncidentParams defines parameters for ReportIncident.
 type ReportIncidentParams struct {
 	Format ReportFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`

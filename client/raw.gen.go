@@ -191,23 +191,25 @@ type ClientInterface interface {
 	//
 	// Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
 	// too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
-	// approval of the whole list, unless the glass was broken.
+	// approval of the whole list, unless the glass was broken. The same `Idempotency-Key` with the same
+	// body answers with the incident that the first request opened.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
-	OpenIncidentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	OpenIncidentWithBody(ctx context.Context, params *OpenIncidentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// OpenIncident Renew or revoke many credentials at once
 	//
 	// Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
 	// too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
-	// approval of the whole list, unless the glass was broken.
+	// approval of the whole list, unless the glass was broken. The same `Idempotency-Key` with the same
+	// body answers with the incident that the first request opened.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
-	OpenIncident(ctx context.Context, body OpenIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	OpenIncident(ctx context.Context, params *OpenIncidentParams, body OpenIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetIncident Where an incident and each of its items stand
 	//
@@ -825,13 +827,14 @@ func (c *Raw) ListIncidents(ctx context.Context, params *ListIncidentsParams, re
 //
 // Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
 // too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
-// approval of the whole list, unless the glass was broken.
+// approval of the whole list, unless the glass was broken. The same `Idempotency-Key` with the same
+// body answers with the incident that the first request opened.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
-func (c *Raw) OpenIncidentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewOpenIncidentRequestWithBody(c.Server, contentType, body)
+func (c *Raw) OpenIncidentWithBody(ctx context.Context, params *OpenIncidentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenIncidentRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -846,13 +849,14 @@ func (c *Raw) OpenIncidentWithBody(ctx context.Context, contentType string, body
 //
 // Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
 // too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
-// approval of the whole list, unless the glass was broken.
+// approval of the whole list, unless the glass was broken. The same `Idempotency-Key` with the same
+// body answers with the incident that the first request opened.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
-func (c *Raw) OpenIncident(ctx context.Context, body OpenIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewOpenIncidentRequest(c.Server, body)
+func (c *Raw) OpenIncident(ctx context.Context, params *OpenIncidentParams, body OpenIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenIncidentRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2525,18 +2529,18 @@ func NewListIncidentsRequest(server string, params *ListIncidentsParams) (*http.
 }
 
 // NewOpenIncidentRequest calls the generic OpenIncident builder with application/json body
-func NewOpenIncidentRequest(server string, body OpenIncidentJSONRequestBody) (*http.Request, error) {
+func NewOpenIncidentRequest(server string, params *OpenIncidentParams, body OpenIncidentJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewOpenIncidentRequestWithBody(server, "application/json", bodyReader)
+	return NewOpenIncidentRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewOpenIncidentRequestWithBody constructs an http.Request for the OpenIncident method, with any body, and a specified content type
-func NewOpenIncidentRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewOpenIncidentRequestWithBody(server string, params *OpenIncidentParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2560,6 +2564,19 @@ func NewOpenIncidentRequestWithBody(server string, contentType string, body io.R
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
 
 	return req, nil
 }

@@ -112,17 +112,21 @@ func insertBatches(tx *store.Tx, text string, rows []row, size int) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	insert, err := tx.Prepare(text)
-	if err != nil {
-		return fmt.Errorf("cannot append to the audit log: %w", err)
+	exec := func(args ...any) (sql.Result, error) { return tx.Exec(text, args...) }
+	if len(rows) > size { // to prepare and to close is a question each to PostgreSQL
+		insert, err := tx.Prepare(text)
+		if err != nil {
+			return fmt.Errorf("cannot append to the audit log: %w", err)
+		}
+		defer insert.Close()
+		exec = insert.Exec
 	}
-	defer insert.Close()
 	for batch := range slices.Chunk(rows, size) {
 		args := make([]any, 0, size*8)
 		for _, r := range batch {
 			args = append(args, r.seq, r.tenant, r.time, r.actor, r.action, r.subject, string(r.body), r.hashes)
 		}
-		if _, err := insert.Exec(args...); err != nil {
+		if _, err := exec(args...); err != nil {
 			return fmt.Errorf("cannot append to the audit log: %w", err)
 		}
 	}

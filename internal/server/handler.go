@@ -21,8 +21,8 @@ func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", c.API)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok\n") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c.Checks, false) })
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c.Checks, true) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c, false) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c, true) })
 	mux.HandleFunc("GET /openapi.json", openAPI)
 	if c.Metrics != nil {
 		mux.Handle("GET /metrics", c.Metrics)
@@ -135,23 +135,35 @@ func (c *counted) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (c *counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-// ready says whether requests can be served, to whoever balances load. What is
-// wrong in detail is for the log and for rekey doctor.
-func ready(w http.ResponseWriter, r *http.Request, checks []Check, verbose bool) {
+// ready says whether requests can be served, to whoever balances load; with
+// ?writes also whether they may change anything, which they may not while rekey is
+// held. What is wrong in detail is for the log and for rekey doctor.
+func ready(w http.ResponseWriter, r *http.Request, c Config, verbose bool) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
 	status, lines := http.StatusOK, ""
-	for _, c := range checks {
-		if err := c.Do(ctx); err != nil {
+	for _, check := range c.Checks {
+		if err := check.Do(ctx); err != nil {
 			status = http.StatusServiceUnavailable
-			lines += fmt.Sprintf("[-] %s failed\n", c.Name)
+			lines += fmt.Sprintf("[-] %s failed\n", check.Name)
 			continue
 		}
-		lines += fmt.Sprintf("[+] %s ok\n", c.Name)
+		lines += fmt.Sprintf("[+] %s ok\n", check.Name)
 	}
 	result := "ok\n"
 	if status != http.StatusOK {
 		result = "not ready\n"
+	}
+	if c.Held != nil {
+		_, writes := r.URL.Query()["writes"]
+		if c.Held() == "" {
+			lines += "[+] writes ok\n"
+		} else {
+			lines += "[-] writes held\n"
+			if writes && status == http.StatusOK {
+				status, result = http.StatusServiceUnavailable, "held\n"
+			}
+		}
 	}
 	if verbose {
 		result = lines + result

@@ -34,6 +34,7 @@ type Config struct {
 	Trace   *telemetry.Tracer          // nil: none
 	Observe Observer                   // hears of each request that was answered; may be nil
 	Checks  []Check                    // what must hold for the server to be ready
+	Held    func() string              // why nothing may be changed now, empty if it may; nil: it always may
 	Logger  *slog.Logger               // nil: none
 	Opened  func(address string) error // called with the URL once it listens
 	Closing func()                     // called before the last requests are waited for: those that wait shall end

@@ -64,7 +64,7 @@ type ServerInterface interface {
 	ListIncidents(w http.ResponseWriter, r *http.Request, params ListIncidentsParams)
 	// OpenIncident Renew or revoke many credentials at once
 	// (POST /v1/incidents)
-	OpenIncident(w http.ResponseWriter, r *http.Request)
+	OpenIncident(w http.ResponseWriter, r *http.Request, params OpenIncidentParams)
 	// GetIncident Where an incident and each of its items stand
 	// (GET /v1/incidents/{id})
 	GetIncident(w http.ResponseWriter, r *http.Request, id IncidentID)
@@ -902,8 +902,35 @@ func (siw *ServerInterfaceWrapper) ListIncidents(w http.ResponseWriter, r *http.
 // OpenIncident operation middleware
 func (siw *ServerInterfaceWrapper) OpenIncident(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params OpenIncidentParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.OpenIncident(w, r)
+		siw.Handler.OpenIncident(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2939,7 +2966,8 @@ func (response ListIncidentsdefaultApplicationProblemPlusJSONResponse) VisitList
 }
 
 type OpenIncidentRequestObject struct {
-	Body *OpenIncidentJSONRequestBody
+	Params OpenIncidentParams
+	Body   *OpenIncidentJSONRequestBody
 }
 
 type OpenIncidentResponseObject interface {
@@ -5132,8 +5160,10 @@ func (sh *strictHandler) ListIncidents(w http.ResponseWriter, r *http.Request, p
 }
 
 // OpenIncident operation middleware
-func (sh *strictHandler) OpenIncident(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) OpenIncident(w http.ResponseWriter, r *http.Request, params OpenIncidentParams) {
 	var request OpenIncidentRequestObject
+
+	request.Params = params
 
 	var body OpenIncidentJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
