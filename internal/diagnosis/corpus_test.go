@@ -99,6 +99,7 @@ func newWard(t testing.TB) *ward {
 		Environments: []string{contoso.FinanceProd, contoso.FinanceUAT},
 		Recall:       Recall{Hint: x.hint, Place: x.place, Kept: x.kept},
 	}
+	power := ""
 	x.w.Change(func() {
 		for _, a := range x.w.Directory.Applications {
 			switch a.Name {
@@ -110,11 +111,12 @@ func newWard(t testing.TB) *ward {
 		}
 		x.sp = x.w.Directory.ServicePrincipalByClient(x.app.AppID)
 		x.sent = x.app.Passwords[0].Text
+		power = x.w.Directory.ServicePrincipalByClient(dataverse).ID
 	})
 	x.words = map[string]string{
 		"client": x.app.AppID, "object": x.app.ID, "principal": x.sp.ID, "name": x.app.Name, "keyid": x.app.Passwords[0].KeyID, "hint": x.app.Passwords[0].Hint,
 		"tenant": tenant.ID, "domain": tenant.Domain, "tenantname": tenant.Name, "subscription": tenant.SubscriptionID, "other": x.other.AppID, "otherhint": x.other.Passwords[0].Hint,
-		"vault": "kv-contoso-prod", "secret": "fno-business-events-topic-key", "ownsecret": "fno-business-events-secret", "env": contoso.FinanceProd,
+		"vault": "kv-contoso-prod", "secret": "fno-business-events-topic-key", "ownsecret": "fno-business-events-secret", "env": contoso.FinanceProd, "dataverse": power,
 		"trace": "5a1f0f2e-3f0b-4a0e-9a55-1f2b7f2d0100", "correlation": "0b9a6d0c-8f55-4a2b-8f3b-3fd1d0a0c7e1", "nobody": "99999999-aaaa-4bbb-8ccc-dddddddddddd",
 	}
 	return x
