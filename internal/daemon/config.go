@@ -47,6 +47,8 @@ type Config struct {
 	Hooks    []Hook    `help:"consumers that are told by a program on this machine"`
 	Tasks    Tasks     // of people
 
+	Diagnosis Diagnosis
+
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.
 	Version   string            `koanf:"-"`

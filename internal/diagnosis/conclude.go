@@ -38,7 +38,7 @@ func (l *walker) conclude() {
 	default:
 		l.byBoth(first, open, l.w.At(s.Link))
 	}
-	l.remarks(first)
+	l.remarks()
 }
 
 // byWorld answers when the text names no link.
@@ -74,6 +74,8 @@ func (l *walker) byBoth(first, open, at *Link) {
 		l.found(at)
 	case at.Verdict == Broken && first == at:
 		l.found(at) // the world speaks of the same link, in other words
+	case at.Verdict != Broken && (s.Decides || at.ID == Way || at.ID == Clock) && (first == nil || first.ID.place() > place || !l.real(first)):
+		l.byText() // a look from here cannot refute it: it was another machine, or another request
 	case at == open:
 		if first != nil && first.ID.place() < place && l.real(first) {
 			l.found(first)
@@ -171,10 +173,10 @@ func (l *walker) sound() {
 }
 
 // remarks adds what keeps an answer from being the whole truth.
-func (l *walker) remarks(first *Link) {
+func (l *walker) remarks() {
 	a := &l.w.Answer
 	for _, link := range l.w.Links {
-		if link.Verdict == Broken && &link != first && link.ID != a.Link && a.Kind == Found {
+		if link.Verdict == Broken && link.ID != a.Link && a.Kind == Found {
 			l.remark("next in the chain: %s", link.Found)
 		}
 	}

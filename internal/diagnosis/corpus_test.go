@@ -320,3 +320,30 @@ func (s story) judge(a Answer) (right, sure bool) {
 	return sure && a.Cause == s.expect[0], sure
 }
 
+// TestOneStory prints the whole walk of one case: REKEY_STORY=120.
+func TestOneStory(t *testing.T) {
+	number := os.Getenv("REKEY_STORY")
+	if number == "" {
+		t.Skip("REKEY_STORY names no case")
+	}
+	files, err := filepath.Glob("testdata/corpus/" + number + "-*.txt")
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	s, err := readStory(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := newWard(t)
+	for _, p := range s.plants {
+		x.plant(p)
+	}
+	walk := x.diagnose(s)
+	t.Logf("text: %s\nfacts: %+v\nanswer: %+v", x.fill(s.text), walk.Facts, walk.Answer)
+	for _, l := range walk.Links {
+		t.Logf("%s %s: %s %s", l.Verdict, l.ID, l.Found, l.Cause)
+		for _, e := range l.Evidence {
+			t.Logf("    %s -> %s", e.Asked, e.Answered)
+		}
+	}
+}

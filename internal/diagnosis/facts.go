@@ -9,7 +9,7 @@ import (
 
 const (
 	guidText = `([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})`
-	between  = `\s*["']?\s*[:=]?\s*["']?\s*`
+	between  = `\s*["')\]]?\s*[:=]?\s*["']?\s*`
 )
 
 // Where each fact stands in the texts of Microsoft's services, the surer places

@@ -163,8 +163,8 @@ func (l *walker) enabled(ctx context.Context, words map[string]string) {
 	}
 }
 
-// audit is a record of the directory's audit log.
-type audit struct {
+// auditRecord is a record of the directory's audit log.
+type auditRecord struct {
 	Activity string    `json:"activityDisplayName"`
 	At       time.Time `json:"activityDateTime"`
 	By       struct {
@@ -186,7 +186,7 @@ type audit struct {
 }
 
 // who did it, and when.
-func (a audit) who() string {
+func (a auditRecord) who() string {
 	name := "somebody"
 	switch {
 	case a.By.User != nil && a.By.User.Name != "":
@@ -198,9 +198,9 @@ func (a audit) who() string {
 }
 
 // audits reads what the log has of an object, the newest first.
-func (l *walker) audits(ctx context.Context, link *Link, object string) ([]audit, error) {
+func (l *walker) audits(ctx context.Context, link *Link, object string) ([]auditRecord, error) {
 	var page struct {
-		Value []audit `json:"value"`
+		Value []auditRecord `json:"value"`
 	}
 	err := l.get(ctx, link, l.graph, "directory audit log of "+object, "/v1.0/auditLogs/directoryAudits?$filter=targetResources/any(t:t/id eq '"+quoted(object)+"')&$top=200", &page)
 	if err == nil {

@@ -96,7 +96,7 @@ func (l *walker) references(ctx context.Context, link *Link, s site, onlyEntry b
 			}
 		}
 	}
-	if l.w.Facts.Vault == "" && len(l.reads) == 1 && l.w.Facts.Site != "" {
+	if l.w.Facts.Vault == "" && len(l.reads) == 1 && l.w.Facts.Site != "" && l.reads[0].setting.Properties.Vault != "" {
 		p := l.reads[0].setting.Properties
 		l.w.Facts.Vault, l.w.Facts.Secret = strings.ToLower(p.Vault)+vaultSpan, p.Secret
 	}

@@ -137,6 +137,9 @@ func (l *walker) byValue(ctx context.Context, link *Link) bool {
 		}
 	}
 	if l.byShape(ctx, link, shape) {
+		if link.Verdict == Broken {
+			l.ofValue(link, link.Cause, link.Found)
+		}
 		return true
 	}
 	l.ofValue(link, "secret.unknown", l.from+" is refused, and it begins like none of the application's secrets")
@@ -148,12 +151,14 @@ func (l *walker) byValue(ctx context.Context, link *Link) bool {
 func (l *walker) ofValue(link *Link, cause, found string) {
 	words := l.words()
 	if l.fromVault && (cause == "secret.expired" || cause == "secret.removed" || cause == "secret.unknown") && l.newest() != nil {
+		link.Cause, link.fill = "", nil
 		link.holds("%s has a valid secret: %s", words["app"], l.newest().words())
 		words["key"] = l.newest().words()
 		l.w.At(Current).broken("entry.stale", words, "%s; %s is valid", found, l.newest().words())
 		return
 	}
 	if l.fromVault && (cause == "secret.mangled" || cause == "secret.id-pasted") {
+		link.Cause, link.fill = "", nil
 		link.holds("%s has secrets of its own; what the vault holds is the question", words["app"])
 		l.w.At(Current).broken(map[string]string{"secret.mangled": "entry.mangled", "secret.id-pasted": "entry.id-stored"}[cause], words, "%s", found)
 		return

@@ -180,7 +180,14 @@ func (l *walker) read(ctx context.Context, link *Link, api *rest.Client) {
 	l.value, l.fromVault = out.Value, true
 	l.from = "the vault entry " + l.w.Facts.vaultName() + "/" + l.w.Facts.Secret
 	l.content = contentOf(out.Value)
-	if strings.HasPrefix(out.ContentType, "application/x-") {
+	if l.content == contentKey || l.content == contentOther {
+		for _, p := range l.passwords() { // the older forms of client secrets have no mark
+			if hint := ShapeOf(out.Value).Hint; hint != "" && p.Hint == hint {
+				l.content = contentSecret
+			}
+		}
+	}
+	if out.ContentType == "application/x-pkcs12" || out.ContentType == "application/x-pem-file" {
 		l.content = contentOther
 	}
 	link.asked("the form of the value", "%s, %d characters", l.content, len([]rune(out.Value.Reveal())))

@@ -85,12 +85,12 @@ const (
 // needsList reports whether reading alone is not enough: Finance and Operations
 // lists before it reads.
 func (l *walker) needsList() bool {
-	return l.w.Facts.Environment != "" || l.symptomNamed("fno-") || l.says("rights.list")
+	return l.w.Facts.Environment != "" || l.symptomNamed("fno-") || l.symptomNamed("kv-policy-list")
 }
 
 func (l *walker) byRole(link *Link, name string, roles []may, policy []string, words map[string]string) {
 	action, cause := getSecret, "rights.role"
-	if l.says("rights.set") {
+	if l.symptomNamed("kv-rbac-set") {
 		action, cause = setSecret, "rights.set"
 	}
 	allows := func(action string) (yes, young bool) {

@@ -26,6 +26,8 @@ func (l *walker) tenant(ctx context.Context) {
 	}
 	words := map[string]string{"tenant": clip(given, 100), "ours": l.Patient.Tenant}
 	switch {
+	case f.Tenant == "" && l.symptom != nil && l.symptom.Link == Tenant && asked.id != "":
+		link.unclear("rekey's own tenant exists; which one the failing program asks is not in the text")
 	case asked.id != "" && strings.EqualFold(asked.id, ours.id):
 		link.holds("the tenant %s exists", asked.id)
 	case asked.id != "":

@@ -44,7 +44,7 @@ const blacked = "[secret]"
 
 var (
 	// named are places where a secret stands, by its name.
-	named = regexp.MustCompile(`(?i)((?:["']?(?:client[_-]?secret|clientSecret|app[_-]?secret|application[_ -]?secret|secretText|password|passwd|pwd|SharedAccessKey|AccountKey|access[_-]?key|api[_-]?key|aeg-sas-key|aeg-sas-token|x-functions-key|ocp-apim-subscription-key|refresh_token|access_token|id_token|client_assertion|AZURE_CLIENT_SECRET|[A-Z0-9_]*(?:SECRET|PASSWORD|_KEY))["']?\s*[=:]\s*|[?&](?:sig|code)=|Bearer\s+|--?(?:p|password|client-secret)[ =]))("[^"\n]{1,4096}"|'[^'\n]{1,4096}'|[^\s"',;&<>\[\]{}]{3,8192})`)
+	named = regexp.MustCompile(`(?i)((?:["']?(?:client[_-]?secret|clientSecret|app[_-]?secret|application[_ -]?secret|secretText|password|passwd|pwd|SharedAccessKey|AccountKey|access[_-]?key|api[_-]?key|aeg-sas-key|aeg-sas-token|x-functions-key|ocp-apim-subscription-key|refresh_token|access_token|id_token|client_assertion|AZURE_CLIENT_SECRET|[A-Z0-9_]*(?:SECRET|PASSWORD|_KEY))["']?\s*[=:]\s*|[?&](?:sig|code)=|Bearer\s+|--?(?:p|password|client-secret)[ =]))("[^"\n]+"|'[^'\n]+'|[^\s"',;&<>\[\]{}]{3,})`)
 	// bare are secrets that are recognised by themselves.
 	bareSecret = regexp.MustCompile(`[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{28,36}|eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]*)?|(?:[A-Za-z0-9+/]{4}){10,}[A-Za-z0-9+/]{2,3}={1,2}`)
 	pemSecret  = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`)

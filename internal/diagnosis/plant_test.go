@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"rekey.example/rekey/internal/sim"
 	"rekey.example/rekey/internal/sim/contoso"
 	"rekey.example/rekey/internal/sim/world"
 )
@@ -52,7 +53,9 @@ func (x *ward) plantDirectory(arg func(int, string) string) {
 	case "no-consent":
 		x.w.Change(func() { x.sp.Grants, x.sp.Roles = nil, nil })
 	case "role":
-		x.w.Change(func() { x.sp.Grants = append(x.sp.Grants, world.Grant{ID: "g", RoleID: x.words["nobody"], ResourceID: x.words["nobody"], ResourceName: "Microsoft Graph"}) })
+		x.w.Change(func() {
+			x.sp.Grants = append(x.sp.Grants, world.Grant{ID: "g", RoleID: x.words["nobody"], ResourceID: x.words["nobody"], ResourceName: "Microsoft Graph"})
+		})
 	default:
 		x.t.Fatalf("directory %s", what)
 	}
@@ -441,4 +444,17 @@ func (x *ward) plantRekey(arg func(int, string) string) {
 	default:
 		x.t.Fatalf("rekey %s", what)
 	}
+}
+
+// spy notes the hosts that get a token.
+type spy struct {
+	cloud *sim.Cloud
+	to    *[]string
+}
+
+func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("Authorization") != "" {
+		*s.to = append(*s.to, r.URL.Host)
+	}
+	return s.cloud.RoundTripper(sim.Hooks{}).RoundTrip(r)
 }

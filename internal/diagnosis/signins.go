@@ -105,7 +105,7 @@ func (l *walker) try(ctx context.Context, link *Link, client, what string, v sec
 
 // change is what an audit record tells of credentials that came and went.
 type change struct {
-	audit
+	auditRecord
 	added, removed []string // key ids
 }
 
@@ -126,7 +126,7 @@ func (l *walker) changes(ctx context.Context, link *Link) (list []change) {
 			continue
 		}
 		for _, r := range records {
-			c := change{audit: r}
+			c := change{auditRecord: r}
 			for _, t := range r.Targets {
 				for _, p := range t.Properties {
 					if p.Name != "KeyDescription" {
