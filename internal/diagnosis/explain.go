@@ -9,7 +9,11 @@ func Explain(code string) (Cause, bool) {
 	code = strings.TrimSpace(code)
 	if m := codeText.FindStringSubmatch(code); m != nil {
 		if s, ok := symptomOf("AADSTS" + m[1]); ok {
-			return s.explain(), true
+			c := s.explain()
+			if short, ok := older(m[1]); ok && len(s.Causes) > 1 {
+				c.Cure = short.Cure + "\n" + c.Cure
+			}
+			return c, true
 		}
 		code = m[1]
 	}
@@ -31,7 +35,7 @@ func (s Symptom) explain() Cause {
 		return Cause{Meaning: s.Meaning, Cure: cureOf(s.Causes[0], nil)}
 	}
 	var b strings.Builder
-	b.WriteString("rekey diagnose finds out which of these it is:")
+	b.WriteString("It can be one of these; rekey diagnose finds out which:")
 	for _, c := range s.Causes {
 		b.WriteString("\n- " + faults[c].title)
 	}
