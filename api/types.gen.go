@@ -9,6 +9,33 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AnswerKind.
+const (
+	AnswerKindByText    AnswerKind = "by_text"
+	AnswerKindFound     AnswerKind = "found"
+	AnswerKindSound     AnswerKind = "sound"
+	AnswerKindUndecided AnswerKind = "undecided"
+	AnswerKindUnknown   AnswerKind = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the AnswerKind enum.
+func (e AnswerKind) Valid() bool {
+	switch e {
+	case AnswerKindByText:
+		return true
+	case AnswerKindFound:
+		return true
+	case AnswerKindSound:
+		return true
+	case AnswerKindUndecided:
+		return true
+	case AnswerKindUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AttemptState.
 const (
 	AttemptStateAbandoned AttemptState = "abandoned"
@@ -399,6 +426,30 @@ func (e KeyStatusSource) Valid() bool {
 	}
 }
 
+// Defines values for LinkVerdict.
+const (
+	LinkVerdictBroken     LinkVerdict = "broken"
+	LinkVerdictCannotTell LinkVerdict = "cannot_tell"
+	LinkVerdictHolds      LinkVerdict = "holds"
+	LinkVerdictNotAsked   LinkVerdict = "not_asked"
+)
+
+// Valid indicates whether the value is a known member of the LinkVerdict enum.
+func (e LinkVerdict) Valid() bool {
+	switch e {
+	case LinkVerdictBroken:
+		return true
+	case LinkVerdictCannotTell:
+		return true
+	case LinkVerdictHolds:
+		return true
+	case LinkVerdictNotAsked:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PlanName.
 const (
 	PlanNameEmergency PlanName = "emergency"
@@ -638,6 +689,9 @@ type Actor struct {
 	Tenant string `json:"tenant,omitempty,omitzero"`
 }
 
+// AnswerKind found: a link was seen to be broken; by_text: the text says so and it cannot be looked at; undecided: two or more causes fit; sound: nothing is broken now; unknown: too little is known
+type AnswerKind string
+
 // Application defines model for Application.
 type Application struct {
 	Audience string     `json:"audience,omitempty,omitzero"`
@@ -744,6 +798,20 @@ type AuditVerification struct {
 type AuditVerifyRequest struct {
 	// Checkpoint One that was kept outside: the log must still contain what it signed
 	Checkpoint string `json:"checkpoint,omitempty,omitzero"`
+}
+
+// BusinessEndpoint defines model for BusinessEndpoint.
+type BusinessEndpoint struct {
+	Active    bool   `json:"active,omitempty,omitzero"`
+	Address   string `json:"address,omitempty,omitzero"`
+	Client    string `json:"client,omitempty,omitzero"`
+	HasSecret bool   `json:"hasSecret,omitempty,omitzero"`
+	Name      string `json:"name"`
+
+	// Secret Name of the vault entry
+	Secret string `json:"secret,omitempty,omitzero"`
+	Type   string `json:"type"`
+	Vault  string `json:"vault,omitempty,omitzero"`
 }
 
 // Cancellation defines model for Cancellation.
@@ -896,6 +964,112 @@ type Decision struct {
 // DecisionOutcome What was decided
 type DecisionOutcome string
 
+// Diagnosis defines model for Diagnosis.
+type Diagnosis struct {
+	// About What was understood of the question
+	About    DiagnosisFacts     `json:"about"`
+	Answer   DiagnosisAnswer    `json:"answer"`
+	Began    time.Time          `json:"began"`
+	Links    []DiagnosisLink    `json:"links"`
+	Symptoms []DiagnosisSymptom `json:"symptoms"`
+}
+
+// DiagnosisAnswer defines model for DiagnosisAnswer.
+type DiagnosisAnswer struct {
+	// Between The causes that cannot be told apart
+	Between []DiagnosisOption `json:"between"`
+	Cause   string            `json:"cause,omitempty,omitzero"`
+	Cure    string            `json:"cure,omitempty,omitzero"`
+
+	// Kind found: a link was seen to be broken; by_text: the text says so and it cannot be looked at; undecided: two or more causes fit; sound: nothing is broken now; unknown: too little is known
+	Kind AnswerKind `json:"kind"`
+	Link string     `json:"link,omitempty,omitzero"`
+
+	// Question Whose answer decides between them
+	Question string   `json:"question,omitempty,omitzero"`
+	Remarks  []string `json:"remarks"`
+	Source   string   `json:"source,omitempty,omitzero"`
+	Title    string   `json:"title"`
+}
+
+// DiagnosisEvidence defines model for DiagnosisEvidence.
+type DiagnosisEvidence struct {
+	Answered string    `json:"answered"`
+	Asked    string    `json:"asked"`
+	At       time.Time `json:"at"`
+}
+
+// DiagnosisFacts What was understood of the question
+type DiagnosisFacts struct {
+	Client      string `json:"client,omitempty,omitzero"`
+	Correlation string `json:"correlation,omitempty,omitzero"`
+	Endpoint    string `json:"endpoint,omitempty,omitzero"`
+	Environment string `json:"environment,omitempty,omitzero"`
+
+	// Masked How many secrets were blacked out
+	Masked int `json:"masked,omitempty,omitzero"`
+
+	// Secret Name of the vault entry
+	Secret string `json:"secret,omitempty,omitzero"`
+	Site   string `json:"site,omitempty,omitzero"`
+
+	// Target Host of a topic or a namespace
+	Target string    `json:"target,omitempty,omitzero"`
+	Tenant string    `json:"tenant,omitempty,omitzero"`
+	Time   time.Time `json:"time,omitempty,omitzero"`
+	Vault  string    `json:"vault,omitempty,omitzero"`
+}
+
+// DiagnosisLink defines model for DiagnosisLink.
+type DiagnosisLink struct {
+	Cause    string              `json:"cause,omitempty,omitzero"`
+	Cure     string              `json:"cure,omitempty,omitzero"`
+	Evidence []DiagnosisEvidence `json:"evidence"`
+	Found    string              `json:"found,omitempty,omitzero"`
+	ID       string              `json:"id"`
+	Name     string              `json:"name"`
+	Verdict  LinkVerdict         `json:"verdict"`
+}
+
+// DiagnosisOption defines model for DiagnosisOption.
+type DiagnosisOption struct {
+	Cause string `json:"cause"`
+	Cure  string `json:"cure"`
+	Title string `json:"title"`
+}
+
+// DiagnosisRequest defines model for DiagnosisRequest.
+type DiagnosisRequest struct {
+	// Application Client id, object id or name
+	Application string `json:"application,omitempty,omitzero"`
+
+	// Endpoint ENVIRONMENT/ENDPOINT of Finance and Operations, or the host of a topic or a namespace
+	Endpoint string `json:"endpoint,omitempty,omitzero"`
+
+	// Entry VAULT/NAME
+	Entry string `json:"entry,omitempty,omitzero"`
+
+	// Hint The first three characters of the value that the consumer is configured with
+	Hint string `json:"hint,omitempty,omitzero"`
+
+	// Length Its length
+	Length int `json:"length,omitempty,omitzero"`
+
+	// Secret The value itself; it is tried and forgotten, never shown or kept
+	Secret string `json:"secret,omitempty,omitzero"`
+
+	// Text The error as it was pasted: a message, JSON, HTML or a whole log
+	Text string `json:"text,omitempty,omitzero"`
+}
+
+// DiagnosisSymptom defines model for DiagnosisSymptom.
+type DiagnosisSymptom struct {
+	Codes   []string `json:"codes,omitempty,omitzero"`
+	Meaning string   `json:"meaning"`
+	Name    string   `json:"name"`
+	Source  string   `json:"source,omitempty,omitzero"`
+}
+
 // DueItem defines model for DueItem.
 type DueItem struct {
 	Credential Credential `json:"credential"`
@@ -927,6 +1101,14 @@ type EndingPage struct {
 	Value []Credential `json:"value"`
 }
 
+// EndpointSnapshot defines model for EndpointSnapshot.
+type EndpointSnapshot struct {
+	By          string             `json:"by"`
+	Endpoints   []BusinessEndpoint `json:"endpoints"`
+	Environment string             `json:"environment"`
+	Taken       time.Time          `json:"taken"`
+}
+
 // Evidence defines model for Evidence.
 type Evidence struct {
 	At       time.Time `json:"at,omitempty,omitzero"`
@@ -955,6 +1137,13 @@ type ExpiringCounts struct {
 
 	// Unknown The issuer tells no end
 	Unknown int `json:"unknown"`
+}
+
+// Explanation defines model for Explanation.
+type Explanation struct {
+	Code    string `json:"code"`
+	Cure    string `json:"cure"`
+	Meaning string `json:"meaning"`
 }
 
 // Finding defines model for Finding.
@@ -1157,6 +1346,9 @@ type KeyStatus struct {
 // KeyStatusSource Where the master key comes from
 type KeyStatusSource string
 
+// LinkVerdict defines model for LinkVerdict.
+type LinkVerdict string
+
 // MaintenanceWindow defines model for MaintenanceWindow.
 type MaintenanceWindow struct {
 	// Applications For which applications: names, #tags, owners; empty for all
@@ -1354,6 +1546,33 @@ type ReconcileReport struct {
 	Looked int       `json:"looked"`
 	Since  time.Time `json:"since,omitempty,omitzero"`
 	Taken  time.Time `json:"taken"`
+}
+
+// RefreshComparison defines model for RefreshComparison.
+type RefreshComparison struct {
+	// Also What a refresh does besides
+	Also []string `json:"also"`
+
+	// Before When the snapshot was taken
+	Before      time.Time `json:"before"`
+	Environment string    `json:"environment"`
+	Now         time.Time `json:"now"`
+
+	// Same Endpoints that need nothing
+	Same int           `json:"same"`
+	Work []RefreshWork `json:"work"`
+}
+
+// RefreshWork defines model for RefreshWork.
+type RefreshWork struct {
+	Endpoint string `json:"endpoint"`
+
+	// Enter The fields to enter
+	Enter []string `json:"enter"`
+
+	// Warning It works and should not
+	Warning bool   `json:"warning"`
+	What    string `json:"what"`
 }
 
 // Refusal defines model for Refusal.
@@ -1554,6 +1773,11 @@ type SignIns struct {
 	Refusals  int       `json:"refusals,omitempty,omitzero"`
 	Since     time.Time `json:"since,omitempty,omitzero"`
 	Successes int       `json:"successes,omitempty,omitzero"`
+}
+
+// SnapshotRequest defines model for SnapshotRequest.
+type SnapshotRequest struct {
+	Environment string `json:"environment"`
 }
 
 // Source One feed of the inventory
@@ -1913,6 +2137,12 @@ type ListCredentialsParams struct {
 	Unmanaged bool `form:"unmanaged,omitempty" json:"unmanaged,omitempty,omitzero"`
 }
 
+// CompareRefreshParams defines parameters for CompareRefresh.
+type CompareRefreshParams struct {
+	// Environment Host of the Finance and Operations environment
+	Environment string `form:"environment" json:"environment"`
+}
+
 // ListEndingParams defines parameters for ListEnding.
 type ListEndingParams struct {
 	// Within How close to the end, such as 30d or 2w; 30d if it is not given
@@ -2087,6 +2317,12 @@ type ListTasksParamsState string
 
 // VerifyAuditJSONRequestBody defines body for VerifyAudit for application/json ContentType.
 type VerifyAuditJSONRequestBody = AuditVerifyRequest
+
+// DiagnoseJSONRequestBody defines body for Diagnose for application/json ContentType.
+type DiagnoseJSONRequestBody = DiagnosisRequest
+
+// TakeSnapshotJSONRequestBody defines body for TakeSnapshot for application/json ContentType.
+type TakeSnapshotJSONRequestBody = SnapshotRequest
 
 // AcknowledgeFindingJSONRequestBody defines body for AcknowledgeFinding for application/json ContentType.
 type AcknowledgeFindingJSONRequestBody = Acknowledgement

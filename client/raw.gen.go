@@ -140,6 +140,43 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/credentials/{keyId} (the `GetCredential` operationId).
 	GetCredential(ctx context.Context, keyID string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DiagnoseWithBody Find the first broken link behind a failure, and its cure
+	//
+	// Takes an error text as it was pasted, an application, a vault entry or an endpoint. Nothing is changed anywhere; secrets in the text are blacked out and not kept.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/diagnose (the `Diagnose` operationId).
+	DiagnoseWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Diagnose Find the first broken link behind a failure, and its cure
+	//
+	// Takes an error text as it was pasted, an application, a vault entry or an endpoint. Nothing is changed anywhere; secrets in the text are blacked out and not kept.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/diagnose (the `Diagnose` operationId).
+	Diagnose(ctx context.Context, body DiagnoseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CompareRefresh What a database refresh did to an environment's business event endpoints
+	//
+	// Corresponds with GET /v1/diagnose/refresh (the `CompareRefresh` operationId).
+	CompareRefresh(ctx context.Context, params *CompareRefreshParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TakeSnapshotWithBody Keep how an environment's endpoints are now
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/diagnose/refresh/snapshots (the `TakeSnapshot` operationId).
+	TakeSnapshotWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TakeSnapshot Keep how an environment's endpoints are now
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/diagnose/refresh/snapshots (the `TakeSnapshot` operationId).
+	TakeSnapshot(ctx context.Context, body TakeSnapshotJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RunDoctor Check rights and reachability, and say what is missing
 	//
 	// Corresponds with POST /v1/doctor (the `RunDoctor` operationId).
@@ -153,6 +190,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/ending (the `ListEnding` operationId).
 	ListEnding(ctx context.Context, params *ListEndingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExplainCode What an error code means and what to do
+	//
+	// Corresponds with GET /v1/explain/{code} (the `ExplainCode` operationId).
+	ExplainCode(ctx context.Context, code string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListFindings What is against the policy
 	//
@@ -706,6 +748,93 @@ func (c *Raw) GetCredential(ctx context.Context, keyID string, reqEditors ...Req
 	return c.Client.Do(req)
 }
 
+// DiagnoseWithBody Find the first broken link behind a failure, and its cure
+//
+// Takes an error text as it was pasted, an application, a vault entry or an endpoint. Nothing is changed anywhere; secrets in the text are blacked out and not kept.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/diagnose (the `Diagnose` operationId).
+func (c *Raw) DiagnoseWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDiagnoseRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Diagnose Find the first broken link behind a failure, and its cure
+//
+// Takes an error text as it was pasted, an application, a vault entry or an endpoint. Nothing is changed anywhere; secrets in the text are blacked out and not kept.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/diagnose (the `Diagnose` operationId).
+func (c *Raw) Diagnose(ctx context.Context, body DiagnoseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDiagnoseRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CompareRefresh What a database refresh did to an environment's business event endpoints
+//
+// Corresponds with GET /v1/diagnose/refresh (the `CompareRefresh` operationId).
+func (c *Raw) CompareRefresh(ctx context.Context, params *CompareRefreshParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCompareRefreshRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TakeSnapshotWithBody Keep how an environment's endpoints are now
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/diagnose/refresh/snapshots (the `TakeSnapshot` operationId).
+func (c *Raw) TakeSnapshotWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTakeSnapshotRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TakeSnapshot Keep how an environment's endpoints are now
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/diagnose/refresh/snapshots (the `TakeSnapshot` operationId).
+func (c *Raw) TakeSnapshot(ctx context.Context, body TakeSnapshotJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTakeSnapshotRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // RunDoctor Check rights and reachability, and say what is missing
 //
 // Corresponds with POST /v1/doctor (the `RunDoctor` operationId).
@@ -730,6 +859,21 @@ func (c *Raw) RunDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*ht
 // Corresponds with GET /v1/ending (the `ListEnding` operationId).
 func (c *Raw) ListEnding(ctx context.Context, params *ListEndingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListEndingRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExplainCode What an error code means and what to do
+//
+// Corresponds with GET /v1/explain/{code} (the `ExplainCode` operationId).
+func (c *Raw) ExplainCode(ctx context.Context, code string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExplainCodeRequest(c.Server, code)
 	if err != nil {
 		return nil, err
 	}
@@ -2214,6 +2358,136 @@ func NewGetCredentialRequest(server string, keyID string) (*http.Request, error)
 	return req, nil
 }
 
+// NewDiagnoseRequest calls the generic Diagnose builder with application/json body
+func NewDiagnoseRequest(server string, body DiagnoseJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDiagnoseRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewDiagnoseRequestWithBody constructs an http.Request for the Diagnose method, with any body, and a specified content type
+func NewDiagnoseRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/diagnose")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewCompareRefreshRequest constructs an http.Request for the CompareRefresh method
+func NewCompareRefreshRequest(server string, params *CompareRefreshParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/diagnose/refresh")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "environment", params.Environment, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewTakeSnapshotRequest calls the generic TakeSnapshot builder with application/json body
+func NewTakeSnapshotRequest(server string, body TakeSnapshotJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTakeSnapshotRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewTakeSnapshotRequestWithBody constructs an http.Request for the TakeSnapshot method, with any body, and a specified content type
+func NewTakeSnapshotRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/diagnose/refresh/snapshots")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewRunDoctorRequest constructs an http.Request for the RunDoctor method
 func NewRunDoctorRequest(server string) (*http.Request, error) {
 	var err error
@@ -2289,6 +2563,40 @@ func NewListEndingRequest(server string, params *ListEndingParams) (*http.Reques
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewExplainCodeRequest constructs an http.Request for the ExplainCode method
+func NewExplainCodeRequest(server string, code string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "code", code, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/explain/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)

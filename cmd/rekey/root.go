@@ -33,11 +33,49 @@ func rootCommand(s *session) *cobra.Command {
 		&cobra.Group{ID: "run", Title: "Set up and run"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
-		"know":  {statusCommand(s), syncCommand(s), credentialsCommand(s), applicationsCommand(s), policyCommand(s), findingsCommand(s), scheduleCommand(s)},
-		"renew": {rotateCommand(s), rotationsCommand(s), approveCommand(s), refuseCommand(s), cancelCommand(s), confirmCommand(s), permitCommand(s), revokeCommand(s), incidentCommand(s), tasksCommand(s)},
-		"prove": {auditCommand(s), reconcileCommand(s)},
-		"run":   {initCommand(s), doctorCommand(s), serveCommand(s), dbCommand(s), tokenCommand(s), configCommand(s), keysCommand(s), powerPlatformCommand(s), demoCommand(s), simCommand()},
-		"":      {explainCommand(s), completionCommand(s), versionCommand(s)},
+		"know": {
+			statusCommand(s),
+			syncCommand(s),
+			credentialsCommand(s),
+			applicationsCommand(s),
+			policyCommand(s),
+			findingsCommand(s),
+			scheduleCommand(s),
+		},
+		"renew": {
+			rotateCommand(s),
+			rotationsCommand(s),
+			approveCommand(s),
+			refuseCommand(s),
+			cancelCommand(s),
+			confirmCommand(s),
+			permitCommand(s),
+			revokeCommand(s),
+			incidentCommand(s),
+			tasksCommand(s),
+		},
+		"prove": {
+			auditCommand(s),
+			reconcileCommand(s),
+		},
+		"run": {
+			initCommand(s),
+			doctorCommand(s),
+			diagnoseCommand(s),
+			serveCommand(s),
+			dbCommand(s),
+			tokenCommand(s),
+			configCommand(s),
+			keysCommand(s),
+			powerPlatformCommand(s),
+			demoCommand(s),
+		},
+		"": {
+			explainCommand(s),
+			simCommand(),
+			completionCommand(s),
+			versionCommand(s),
+		},
 	} {
 		for _, c := range commands {
 			c.GroupID = group

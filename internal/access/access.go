@@ -51,6 +51,8 @@ const (
 	ReadAudit       Action = "audit.read"
 	ManageTokens    Action = "token.manage"
 	RunDoctor       Action = "doctor.run"
+	RunDiagnosis    Action = "diagnosis.run"
+	TakeSnapshot    Action = "diagnosis.snapshot" // of an environment's endpoints
 	ReadSchedule    Action = "schedule.read"
 	PostponeDue     Action = "schedule.postpone"
 	ReadKeys        Action = "keys.read"
@@ -68,14 +70,14 @@ const (
 var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks}
 
 var permitted = map[Role][]Action{
-	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask}),
-	Auditor: slices.Concat(everybody, []Action{ReadIncidents, ReadAudit, ReadKeys, ReadReconcile}),
+	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask, RunDiagnosis, TakeSnapshot}),
+	Auditor: slices.Concat(everybody, []Action{ReadIncidents, ReadAudit, ReadKeys, ReadReconcile, RunDiagnosis}),
 	Administrator: slices.Concat(everybody, []Action{
 		SyncInventory, JudgeFinding,
 		ProposeRotation, ApproveRotation, RefuseRotation, CancelRotation, PermitWithdraw,
 		OpenIncident, ApproveIncident, CloseIncident, ReadIncidents,
 		PostponeDue, LinkTask, FinishTask,
-		ReadAudit, ManageTokens, RunDoctor, CopyDatabase,
+		ReadAudit, ManageTokens, RunDoctor, RunDiagnosis, TakeSnapshot, CopyDatabase,
 		ReadKeys, RotateKeys, ChangeMaster,
 		HoldInstallation, ReadReconcile, AcceptReconcile,
 	}),

@@ -49,7 +49,8 @@ type Config struct {
 	Hooks    []Hook    `help:"consumers that are told by a program on this machine"`
 	Tasks    Tasks     // of people
 
-	Metrics Metrics
+	Metrics   Metrics
+	Diagnosis Diagnosis
 
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.

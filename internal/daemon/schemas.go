@@ -9,6 +9,7 @@ import (
 	"rekey.example/rekey/internal/connector/embedded"
 	"rekey.example/rekey/internal/custody"
 	"rekey.example/rekey/internal/delivery"
+	"rekey.example/rekey/internal/diagnosis"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/replica"
@@ -37,6 +38,7 @@ func schemas() []store.Schema {
 		schedule.Schema,          // 160
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
+		diagnosis.Schema,         // 230
 	}
 }
 

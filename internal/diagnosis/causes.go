@@ -43,13 +43,9 @@ var Causes = map[int]Cause{
 
 var codeText = regexp.MustCompile(`^(?i:AADSTS)?(\d{4,9})$`)
 
-// Explain returns what one of Entra's codes means: AADSTS7000215, or its number.
-func Explain(code string) (Cause, bool) {
-	m := codeText.FindStringSubmatch(code)
-	if m == nil {
-		return Cause{}, false
-	}
-	n, err := strconv.Atoi(m[1])
+// older finds a code that no symptom has.
+func older(code string) (Cause, bool) {
+	n, err := strconv.Atoi(code)
 	if err != nil {
 		return Cause{}, false
 	}

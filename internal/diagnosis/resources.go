@@ -111,19 +111,13 @@ func lacks(ctx context.Context, api *rest.Client, id string) (string, error) {
 	for _, action := range needs(id) {
 		may := false
 		for _, p := range answer.Value {
-			may = may || covers(p.Actions, action) && !covers(p.NotActions, action)
+			may = may || covers(p.Actions, action) && !covers(p.Not, action)
 		}
 		if !may {
 			return action, nil
 		}
 	}
 	return "", nil
-}
-
-// permissions are those of one role.
-type permissions struct {
-	Actions    []string `json:"actions"`
-	NotActions []string `json:"notActions"`
 }
 
 // covers reports whether an action is among patterns, in which * stands for any text.

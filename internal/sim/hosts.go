@@ -9,6 +9,7 @@ import (
 
 	"rekey.example/rekey/internal/sim/arm"
 	"rekey.example/rekey/internal/sim/cosmos"
+	"rekey.example/rekey/internal/sim/dynamics"
 	"rekey.example/rekey/internal/sim/entra"
 	"rekey.example/rekey/internal/sim/graph"
 	"rekey.example/rekey/internal/sim/keyvault"
@@ -80,6 +81,12 @@ func systems(w *world.World) []system {
 			exists:  func(host string) bool { return w.Serving(host) != nil },
 			handler: cosmos.Handler(w), trouble: azureTrouble,
 		},
+		{
+			name:    "Dynamics 365 Finance and Operations",
+			hosts:   []string{"*.operations.dynamics.com"},
+			exists:  func(host string) bool { return financeExists(w, host) },
+			handler: dynamics.Handler(w), trouble: azureTrouble,
+		},
 	}
 }
 
@@ -122,6 +129,11 @@ func hostMatches(pattern, host string) bool {
 func vaultExists(w *world.World, host string) (found bool) {
 	name := strings.TrimSuffix(host, ".vault.azure.net")
 	w.Read(func() { found = w.Azure.Vaults[name] != nil })
+	return found
+}
+
+func financeExists(w *world.World, host string) (found bool) {
+	w.Read(func() { found = w.Finance[host] != nil })
 	return found
 }
 

@@ -44,12 +44,24 @@ type ServerInterface interface {
 	// GetCredential Everything known of one credential
 	// (GET /v1/credentials/{keyId})
 	GetCredential(w http.ResponseWriter, r *http.Request, keyID string)
+	// Diagnose Find the first broken link behind a failure, and its cure
+	// (POST /v1/diagnose)
+	Diagnose(w http.ResponseWriter, r *http.Request)
+	// CompareRefresh What a database refresh did to an environment's business event endpoints
+	// (GET /v1/diagnose/refresh)
+	CompareRefresh(w http.ResponseWriter, r *http.Request, params CompareRefreshParams)
+	// TakeSnapshot Keep how an environment's endpoints are now
+	// (POST /v1/diagnose/refresh/snapshots)
+	TakeSnapshot(w http.ResponseWriter, r *http.Request)
 	// RunDoctor Check rights and reachability, and say what is missing
 	// (POST /v1/doctor)
 	RunDoctor(w http.ResponseWriter, r *http.Request)
 	// ListEnding What has come close to its end since the last time
 	// (GET /v1/ending)
 	ListEnding(w http.ResponseWriter, r *http.Request, params ListEndingParams)
+	// ExplainCode What an error code means and what to do
+	// (GET /v1/explain/{code})
+	ExplainCode(w http.ResponseWriter, r *http.Request, code string)
 	// ListFindings What is against the policy
 	// (GET /v1/findings)
 	ListFindings(w http.ResponseWriter, r *http.Request, params ListFindingsParams)
@@ -643,6 +655,67 @@ func (siw *ServerInterfaceWrapper) GetCredential(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// Diagnose operation middleware
+func (siw *ServerInterfaceWrapper) Diagnose(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Diagnose(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CompareRefresh operation middleware
+func (siw *ServerInterfaceWrapper) CompareRefresh(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CompareRefreshParams
+
+	// ------------- Required query parameter "environment" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "environment", r.URL.Query(), &params.Environment, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "environment"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "environment", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CompareRefresh(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TakeSnapshot operation middleware
+func (siw *ServerInterfaceWrapper) TakeSnapshot(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TakeSnapshot(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RunDoctor operation middleware
 func (siw *ServerInterfaceWrapper) RunDoctor(w http.ResponseWriter, r *http.Request) {
 
@@ -694,6 +767,32 @@ func (siw *ServerInterfaceWrapper) ListEnding(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListEnding(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExplainCode operation middleware
+func (siw *ServerInterfaceWrapper) ExplainCode(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", r.PathValue("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "code", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExplainCode(w, r, code)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2373,6 +2472,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/tokens/{id}", wrapper.RevokeToken)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/keys", wrapper.GetKeys)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/keys/rotate", wrapper.RotateKeys)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/diagnose", wrapper.Diagnose)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/diagnose/refresh", wrapper.CompareRefresh)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/diagnose/refresh/snapshots", wrapper.TakeSnapshot)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/explain/{code}", wrapper.ExplainCode)
 
 	return m
 }
@@ -2731,6 +2834,123 @@ func (response GetCredentialdefaultApplicationProblemPlusJSONResponse) VisitGetC
 	return err
 }
 
+type DiagnoseRequestObject struct {
+	Body *DiagnoseJSONRequestBody
+}
+
+type DiagnoseResponseObject interface {
+	VisitDiagnoseResponse(w http.ResponseWriter) error
+}
+
+type Diagnose200JSONResponse Diagnosis
+
+func (response Diagnose200JSONResponse) VisitDiagnoseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DiagnosedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DiagnosedefaultApplicationProblemPlusJSONResponse) VisitDiagnoseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompareRefreshRequestObject struct {
+	Params CompareRefreshParams
+}
+
+type CompareRefreshResponseObject interface {
+	VisitCompareRefreshResponse(w http.ResponseWriter) error
+}
+
+type CompareRefresh200JSONResponse RefreshComparison
+
+func (response CompareRefresh200JSONResponse) VisitCompareRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompareRefreshdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CompareRefreshdefaultApplicationProblemPlusJSONResponse) VisitCompareRefreshResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeSnapshotRequestObject struct {
+	Body *TakeSnapshotJSONRequestBody
+}
+
+type TakeSnapshotResponseObject interface {
+	VisitTakeSnapshotResponse(w http.ResponseWriter) error
+}
+
+type TakeSnapshot201JSONResponse EndpointSnapshot
+
+func (response TakeSnapshot201JSONResponse) VisitTakeSnapshotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeSnapshotdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TakeSnapshotdefaultApplicationProblemPlusJSONResponse) VisitTakeSnapshotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RunDoctorRequestObject struct {
 }
 
@@ -2797,6 +3017,45 @@ type ListEndingdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListEndingdefaultApplicationProblemPlusJSONResponse) VisitListEndingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainCodeRequestObject struct {
+	Code string `json:"code"`
+}
+
+type ExplainCodeResponseObject interface {
+	VisitExplainCodeResponse(w http.ResponseWriter) error
+}
+
+type ExplainCode200JSONResponse Explanation
+
+func (response ExplainCode200JSONResponse) VisitExplainCodeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainCodedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExplainCodedefaultApplicationProblemPlusJSONResponse) VisitExplainCodeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4613,12 +4872,24 @@ type StrictServerInterface interface {
 	// GetCredential Everything known of one credential
 	// (GET /v1/credentials/{keyId})
 	GetCredential(ctx context.Context, request GetCredentialRequestObject) (GetCredentialResponseObject, error)
+	// Diagnose Find the first broken link behind a failure, and its cure
+	// (POST /v1/diagnose)
+	Diagnose(ctx context.Context, request DiagnoseRequestObject) (DiagnoseResponseObject, error)
+	// CompareRefresh What a database refresh did to an environment's business event endpoints
+	// (GET /v1/diagnose/refresh)
+	CompareRefresh(ctx context.Context, request CompareRefreshRequestObject) (CompareRefreshResponseObject, error)
+	// TakeSnapshot Keep how an environment's endpoints are now
+	// (POST /v1/diagnose/refresh/snapshots)
+	TakeSnapshot(ctx context.Context, request TakeSnapshotRequestObject) (TakeSnapshotResponseObject, error)
 	// RunDoctor Check rights and reachability, and say what is missing
 	// (POST /v1/doctor)
 	RunDoctor(ctx context.Context, request RunDoctorRequestObject) (RunDoctorResponseObject, error)
 	// ListEnding What has come close to its end since the last time
 	// (GET /v1/ending)
 	ListEnding(ctx context.Context, request ListEndingRequestObject) (ListEndingResponseObject, error)
+	// ExplainCode What an error code means and what to do
+	// (GET /v1/explain/{code})
+	ExplainCode(ctx context.Context, request ExplainCodeRequestObject) (ExplainCodeResponseObject, error)
 	// ListFindings What is against the policy
 	// (GET /v1/findings)
 	ListFindings(ctx context.Context, request ListFindingsRequestObject) (ListFindingsResponseObject, error)
@@ -4998,6 +5269,94 @@ func (sh *strictHandler) GetCredential(w http.ResponseWriter, r *http.Request, k
 	}
 }
 
+// Diagnose operation middleware
+func (sh *strictHandler) Diagnose(w http.ResponseWriter, r *http.Request) {
+	var request DiagnoseRequestObject
+
+	var body DiagnoseJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.Diagnose(ctx, request.(DiagnoseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Diagnose")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DiagnoseResponseObject); ok {
+		if err := validResponse.VisitDiagnoseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CompareRefresh operation middleware
+func (sh *strictHandler) CompareRefresh(w http.ResponseWriter, r *http.Request, params CompareRefreshParams) {
+	var request CompareRefreshRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CompareRefresh(ctx, request.(CompareRefreshRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CompareRefresh")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CompareRefreshResponseObject); ok {
+		if err := validResponse.VisitCompareRefreshResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TakeSnapshot operation middleware
+func (sh *strictHandler) TakeSnapshot(w http.ResponseWriter, r *http.Request) {
+	var request TakeSnapshotRequestObject
+
+	var body TakeSnapshotJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TakeSnapshot(ctx, request.(TakeSnapshotRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TakeSnapshot")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TakeSnapshotResponseObject); ok {
+		if err := validResponse.VisitTakeSnapshotResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // RunDoctor operation middleware
 func (sh *strictHandler) RunDoctor(w http.ResponseWriter, r *http.Request) {
 	var request RunDoctorRequestObject
@@ -5041,6 +5400,32 @@ func (sh *strictHandler) ListEnding(w http.ResponseWriter, r *http.Request, para
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListEndingResponseObject); ok {
 		if err := validResponse.VisitListEndingResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExplainCode operation middleware
+func (sh *strictHandler) ExplainCode(w http.ResponseWriter, r *http.Request, code string) {
+	var request ExplainCodeRequestObject
+
+	request.Code = code
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExplainCode(ctx, request.(ExplainCodeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExplainCode")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExplainCodeResponseObject); ok {
+		if err := validResponse.VisitExplainCodeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

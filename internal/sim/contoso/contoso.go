@@ -96,6 +96,7 @@ func Seed(w *world.World, apps int) Tenant {
 		s.seedAudits()
 		s.grow(apps - len(s.d.Applications))
 		s.seedSites()
+		s.seedFinance()
 	})
 	return s.tenant
 }

@@ -72,6 +72,8 @@ type World struct {
 
 	Directory Directory // guarded by mu
 	Azure     Azure     // guarded by mu
+
+	Finance map[string]*Finance // environments of Finance and Operations by host; guarded by mu
 }
 
 // New returns an empty world.
