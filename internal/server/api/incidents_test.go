@@ -2,6 +2,7 @@ package api
 
 import (
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -52,5 +53,26 @@ func TestARevocationIsProposedWithItsBreakGlass(t *testing.T) {
 	}
 	if p := refused(t, h.ask("administrator", "POST", "/v1/rotations/"+r.ID+"/permit", `{"reason":"x"}`)); p.Code != "conflict" {
 		t.Errorf("permit before the switch: %+v", p)
+	}
+}
+
+func TestTheSameIncidentIsOpenedOnce(t *testing.T) {
+	h := newHouse(t)
+	h.live()
+	body := `{"plan":"revoke","reason":"leaked","applications":["nobody"]}`
+	ask := func(who, body string) *http.Response {
+		return h.ask(who, "POST", "/v1/incidents", body, "Idempotency-Key", "once-0001")
+	}
+	before := len(decode[wire.IncidentPage](t, h.ask("auditor", "GET", "/v1/incidents", "")).Value)
+	first := decode[wire.Incident](t, ask("administrator", body))
+	again := ask("administrator", body)
+	if i := decode[wire.Incident](t, again); i.ID != first.ID || again.Header.Get("Location") != "/v1/incidents/"+first.ID {
+		t.Errorf("the same request opened %s after %s", i.ID, first.ID)
+	}
+	if p := refused(t, ask("administrator", strings.Replace(body, "leaked", "other", 1))); p.Code != "idempotency_conflict" {
+		t.Errorf("another request with the key: %+v", p)
+	}
+	if list := decode[wire.IncidentPage](t, h.ask("auditor", "GET", "/v1/incidents", "")); len(list.Value) != before+1 {
+		t.Errorf("%d incidents, %d before", len(list.Value), before)
 	}
 }
