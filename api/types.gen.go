@@ -802,14 +802,16 @@ type AuditVerifyRequest struct {
 
 // BusinessEndpoint defines model for BusinessEndpoint.
 type BusinessEndpoint struct {
-	Active    bool   `json:"active,omitempty,omitzero"`
-	Address   string `json:"address,omitempty,omitzero"`
-	Client    string `json:"client,omitempty,omitzero"`
-	HasSecret bool   `json:"hasSecret,omitempty,omitzero"`
-	Name      string `json:"name"`
+	Active  bool   `json:"active,omitempty,omitzero"`
+	Address string `json:"address,omitempty,omitzero"`
+	Client  string `json:"client,omitempty,omitzero"`
 
-	// Secret Name of the vault entry
-	Secret string `json:"secret,omitempty,omitzero"`
+	// Entry Name of the vault entry
+	Entry string `json:"entry,omitempty,omitzero"`
+
+	// Filled Whether one is named
+	Filled bool   `json:"filled,omitempty,omitzero"`
+	Name   string `json:"name"`
 	Type   string `json:"type"`
 	Vault  string `json:"vault,omitempty,omitzero"`
 }
@@ -1004,13 +1006,13 @@ type DiagnosisFacts struct {
 	Client      string `json:"client,omitempty,omitzero"`
 	Correlation string `json:"correlation,omitempty,omitzero"`
 	Endpoint    string `json:"endpoint,omitempty,omitzero"`
+
+	// Entry Name of the vault entry
+	Entry       string `json:"entry,omitempty,omitzero"`
 	Environment string `json:"environment,omitempty,omitzero"`
 
 	// Masked How many secrets were blacked out
-	Masked int `json:"masked,omitempty,omitzero"`
-
-	// Secret Name of the vault entry
-	Secret string `json:"secret,omitempty,omitzero"`
+	Masked int    `json:"masked,omitempty,omitzero"`
 	Site   string `json:"site,omitempty,omitzero"`
 
 	// Target Host of a topic or a namespace

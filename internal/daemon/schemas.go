@@ -38,7 +38,7 @@ func schemas() []store.Schema {
 		schedule.Schema,          // 160
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
-		diagnosis.Schema,         // 230
+		diagnosis.Schema,         // 250
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Schema creates the package's tables. Times are milliseconds; endpoints is the
 // list of them as JSON, which holds no secret.
-var Schema = store.Schema{Version: 230, SQL: `
+var Schema = store.Schema{Version: 250, SQL: `
 CREATE TABLE diagnosis_snapshot (
 	tenant      TEXT NOT NULL,
 	environment TEXT NOT NULL,

@@ -28,7 +28,7 @@ func (s *service) Diagnose(ctx context.Context, in DiagnoseRequestObject) (Diagn
 	f, a := walk.Facts, walk.Answer
 	return Diagnose200JSONResponse{
 		Began: walk.Began,
-		About: wire.DiagnosisFacts{Client: f.Client, Tenant: f.Tenant, Vault: f.Vault, Secret: f.Secret, Environment: f.Environment, Endpoint: f.Endpoint,
+		About: wire.DiagnosisFacts{Client: f.Client, Tenant: f.Tenant, Vault: f.Vault, Entry: f.Secret, Environment: f.Environment, Endpoint: f.Endpoint,
 			Target: f.Topic, Site: f.Site, Correlation: f.Correlation, Time: f.Time, Masked: f.Masked},
 		Symptoms: each(walk.Symptoms, func(y diagnosis.Symptom) wire.DiagnosisSymptom {
 			return wire.DiagnosisSymptom{Name: y.Name, Codes: y.Codes, Meaning: y.Meaning, Source: y.Source}
@@ -70,7 +70,7 @@ func (s *service) TakeSnapshot(ctx context.Context, in TakeSnapshotRequestObject
 		return nil, environment(err)
 	}
 	return TakeSnapshot201JSONResponse{Environment: kept.Environment, Taken: kept.Taken, By: kept.By, Endpoints: each(kept.Endpoints, func(e diagnosis.Endpoint) wire.BusinessEndpoint {
-		return wire.BusinessEndpoint{Name: e.Name, Type: e.Type, Address: e.Address, Client: e.Client, Vault: e.Vault, Secret: e.Secret, Active: e.Active == "Yes", HasSecret: e.HasSecret == "Yes"}
+		return wire.BusinessEndpoint{Name: e.Name, Type: e.Type, Address: e.Address, Client: e.Client, Vault: e.Vault, Entry: e.Secret, Active: e.Active == "Yes", Filled: e.HasSecret == "Yes"}
 	})}, nil
 }
 

@@ -22,7 +22,7 @@ import (
 	"rekey.example/rekey/internal/store"
 )
 
-var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema}
+var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, diagnosis.Schema}
 
 // The application that requests are about, and its only secret.
 var (
@@ -112,6 +112,7 @@ func (h *house) furnish(c *Config) {
 	c.Desk = &delivery.Desk{Store: h.db, Log: h.log}
 	c.Names = map[string]string{home: "Contoso"}
 	c.Patient = diagnosis.Patient{Tenant: home, Wire: azure.Wire{Round: nowhere{}}}
+	c.Diagnosis = &diagnosis.Service{Store: h.db, Log: h.log, Inventory: h.inventory, Patient: c.Patient}
 }
 
 // nowhere is a network on which nobody answers.
