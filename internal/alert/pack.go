@@ -96,6 +96,7 @@ func (k *Keeper) compose(tx *store.Tx, tenant string, r *Route, list []telling) 
 		m.Again = m.Again || t.again
 		if i, ok := seen[a.ID]; ok {
 			m.Items[i].Again = m.Items[i].Again && t.again
+			m.Items[i].Key = keyOf(t.alert, t.occasion) // the later step is what it says
 			if t.act == connector.Escalated {
 				m.Items[i].Act = t.act
 			}
