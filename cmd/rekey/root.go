@@ -33,7 +33,7 @@ func rootCommand(s *session) *cobra.Command {
 		&cobra.Group{ID: "run", Title: "Set up and run"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
-		"know":  {statusCommand(s), syncCommand(s), credentialsCommand(s), applicationsCommand(s), policyCommand(s), scheduleCommand(s)},
+		"know":  {statusCommand(s), syncCommand(s), credentialsCommand(s), applicationsCommand(s), policyCommand(s), scheduleCommand(s), alertCommand(s), calendarCommand(s)},
 		"renew": {rotateCommand(s), rotationsCommand(s), approveCommand(s), refuseCommand(s), cancelCommand(s), confirmCommand(s), permitCommand(s), revokeCommand(s), incidentCommand(s), tasksCommand(s)},
 		"prove": {auditCommand(s), reconcileCommand(s)},
 		"run":   {initCommand(s), doctorCommand(s), serveCommand(s), dbCommand(s), tokenCommand(s), configCommand(s), keysCommand(s), demoCommand(s), simCommand()},

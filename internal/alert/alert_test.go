@@ -437,7 +437,7 @@ func TestConfigIsChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for left, want := range map[int]int{91: NoRung, 90: 90, 61: 90, 60: 60, 8: 14, 7: 7, 2: 7, 1: 1, 0: 0} {
-		if got, _, ok := c.rung(left); got != want || ok != (want != NoRung) {
+		if got, _, ok := c.Rung(left); got != want || ok != (want != NoRung) {
 			t.Errorf("%d days left: %d, want %d", left, got, want)
 		}
 	}

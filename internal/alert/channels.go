@@ -132,7 +132,7 @@ func (k *Keeper) Try(ctx context.Context, by access.Actor, name, to string) erro
 		to = k.Team[0]
 	}
 	m := connector.Message{
-		ID: "m-" + strings.ToLower(rand.Text()[:20]), Tenant: by.Tenant, Name: k.Name, Made: now(), Test: true, Link: k.link("/alerts"),
+		ID: "m-" + strings.ToLower(rand.Text()[:20]), Tenant: by.Tenant, Name: k.Name, Made: now(), Test: true, Link: k.Link("/alerts"),
 		Subject: "A test from rekey", Intro: rest.Clean(by.Name, 100) + " wanted to know whether this arrives. Nothing has to be done.",
 		Items: []connector.Item{{Alert: "test", Key: "test", Keys: []string{"test"}, Act: connector.Raised, Kind: "test", Severity: string(Low), Headline: "This is only a test", Opened: now()}},
 	}

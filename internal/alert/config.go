@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // a small container has no zones of its own
@@ -66,9 +65,9 @@ func (c *Config) Check() error {
 	return errors.Join(errs...)
 }
 
-// rung is the step of the ladder that is reached with so many days left, and how
+// Rung is the step of the ladder that is reached with so many days left, and how
 // much it matters there; false if none is.
-func (c *Config) rung(left int) (days int, s Severity, ok bool) {
+func (c *Config) Rung(left int) (days int, s Severity, ok bool) {
 	days = NoRung
 	for severity, list := range c.Ladder {
 		for _, d := range list {
@@ -80,16 +79,33 @@ func (c *Config) rung(left int) (days int, s Severity, ok bool) {
 	return days, s, days != NoRung
 }
 
-// farthest is the first step of the ladder.
-func (c *Config) farthest() (days int) {
+// Farthest is how long before the end the ladder begins.
+func (c *Config) Farthest() time.Duration {
+	days := 0
 	for _, list := range c.Ladder {
-		days = max(days, slices.Max(append(list, 0)))
+		for _, d := range list {
+			days = max(days, d)
+		}
 	}
-	return days
+	return time.Duration(days) * day
 }
 
-// lower is the next severity down.
-func lower(s Severity) Severity { return Severities[min(s.rank(), len(Severities)-1)] }
+// Date is a day as people in the configured zone write it, with its year unless it
+// is this one.
+func (c *Config) Date(t time.Time) string {
+	zone := c.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	local := t.In(zone)
+	if local.Year() == time.Now().In(zone).Year() {
+		return local.Format("2 January")
+	}
+	return local.Format("2 January 2006")
+}
+
+// Lower is the next severity down.
+func Lower(s Severity) Severity { return Severities[min(s.rank(), len(Severities)-1)] }
 
 // urgent reports whether a severity is told at once.
 func (c *Config) urgent(s Severity) bool { return c.Urgent != "" && s.rank() <= c.Urgent.rank() }
@@ -109,8 +125,8 @@ func (c *Config) digest(at time.Time) time.Time {
 	}
 }
 
-// link is a page's address; empty if none is configured.
-func (c *Config) link(path string) string {
+// Link is a page's address; empty if none is configured.
+func (c *Config) Link(path string) string {
 	if c.Public == nil || path == "" {
 		return ""
 	}

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -147,9 +148,12 @@ func TestDyingAnywhereLosesAndRepeatsNothing(t *testing.T) {
 	if len(clean.heard) < 20 || len(clean.marked) != 0 || clean.deaths != 0 {
 		t.Fatalf("without a death: %+v", clean)
 	}
-	step := 1
-	if testing.Short() {
-		step = 7
+	step := 9
+	switch {
+	case testing.Short():
+		step = 40
+	case os.Getenv("REKEY_DEATHS") == "all":
+		step = 1
 	}
 	var runs [][]int
 	for point := 1; point <= clean.points; point += step {

@@ -77,7 +77,7 @@ func (k *Keeper) packOne(tx *store.Tx, tenant string, list []telling) error {
 // compose writes one message down.
 func (k *Keeper) compose(tx *store.Tx, tenant string, r *Route, list []telling) error {
 	id := "m-" + strings.ToLower(rand.Text()[:20])
-	m := connector.Message{ID: id, Tenant: tenant, Name: cmp.Or(k.Name, tenant), To: list[0].recipient, Made: now(), Link: k.link("/alerts")}
+	m := connector.Message{ID: id, Tenant: tenant, Name: cmp.Or(k.Name, tenant), To: list[0].recipient, Made: now(), Link: k.Link("/alerts")}
 	seen := map[string]int{} // one line for each alert, however often it is to be told
 	for _, t := range list {
 		a, err := byID(tx, tenant, t.alert, false)
@@ -145,7 +145,7 @@ func keyOf(alert, occasion string) string {
 func (k *Keeper) item(a *Alert, t telling) connector.Item {
 	i := connector.Item{
 		Alert: a.ID, Key: keyOf(t.alert, t.occasion), Act: t.act, Kind: a.Kind, Severity: string(a.Severity), Headline: a.Headline, Text: a.Text, Facts: a.Facts,
-		Link: k.link(a.Path), Ends: a.Ends, Opened: a.Opened, Again: t.again, Level: a.Level, Judge: a.Judge,
+		Link: k.Link(a.Path), Ends: a.Ends, Opened: a.Opened, Again: t.again, Level: a.Level, Judge: a.Judge,
 		Application: a.Application, ObjectID: string(a.ObjectID), ClientID: string(a.ClientID), KeyID: a.KeyID,
 	}
 	if a.Rung != NoRung {

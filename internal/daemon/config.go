@@ -47,6 +47,9 @@ type Config struct {
 	Hooks    []Hook    `help:"consumers that are told by a program on this machine"`
 	Tasks    Tasks     // of people
 
+	Alerts   Alerts
+	Channels []Channel `help:"ways to tell people and machines what needs them"`
+
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.
 	Version   string            `koanf:"-"`
@@ -124,6 +127,7 @@ func Defaults(data string) Config {
 
 		Schedule: schedule.Default(),
 		Tasks:    usualTasks,
+		Alerts:   usualAlerts(),
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/alert"
+	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector/embedded"
 	"rekey.example/rekey/internal/custody"
@@ -37,6 +39,8 @@ func schemas() []store.Schema {
 		schedule.Schema,          // 160
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
+		alert.Schema,             // 220
+		calendar.Schema,          // 221
 	}
 }
 

@@ -32,7 +32,7 @@ func (d *Daemon) Serve(ctx context.Context, s Serving) error {
 	}
 	err := server.Run(ctx, server.Config{
 		Listen: s.Listen, CertFile: s.CertFile, KeyFile: s.KeyFile, Insecure: s.Insecure,
-		Version: d.config.Version, API: d.api, Logger: d.logger, Checks: d.checks(),
+		Version: d.config.Version, API: d.api, Desk: d.desk, Slack: d.slackButtons(), Feeds: d.feeds, Logger: d.logger, Checks: d.checks(),
 		Opened: func(address string) error {
 			if err := d.lock.tell(address); err != nil {
 				return err

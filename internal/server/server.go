@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"time"
 
+	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/delivery"
 )
 
@@ -29,6 +30,8 @@ type Config struct {
 	Version string
 	API     http.Handler               // everything under /v1/
 	Desk    *delivery.Desk             // what the pages under /handover/ hand over; nil: there are none
+	Slack   http.Handler               // buttons pressed in Slack; nil: there are none
+	Feeds   *calendar.Desk             // calendars under /calendar/; nil: there are none
 	Checks  []Check                    // what must hold for the server to be ready
 	Logger  *slog.Logger               // nil: none
 	Opened  func(address string) error // called with the URL once it listens

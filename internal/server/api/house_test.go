@@ -17,6 +17,8 @@ import (
 
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/alert"
+	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/custody"
 	"rekey.example/rekey/internal/inventory"
@@ -44,6 +46,9 @@ type house struct {
 	policy    *policy.Policy
 
 	rotation, hash, incident, revocable, task string // what live has made
+	alert, feed                               string
+	alerts                                    *alert.Keeper
+	calendars                                 *calendar.Desk
 }
 
 var people = map[string]access.Actor{
