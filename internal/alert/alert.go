@@ -145,7 +145,8 @@ type Keeper struct {
 	Log     *audit.Log
 	Sources []Source
 	Routes  []Route
-	Name    string // of the tenant, for people
+	Tenant  string // whose channels these are
+	Name    string // what people call it
 	Logger  *slog.Logger
 	Wake    func()        // called when something may have to be told; may be nil
 	Held    func() string // why this installation may not be the one that counts; may be nil

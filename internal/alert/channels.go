@@ -101,6 +101,9 @@ func (k *Keeper) Channels(ctx context.Context, by access.Actor) (list []Health, 
 	}
 	err = k.Store.View(ctx, func(tx *store.Tx) error {
 		for _, r := range k.Routes {
+			if by.Tenant != k.Tenant {
+				break
+			}
 			h, err := healthOf(tx, by.Tenant, r.Name)
 			if err != nil {
 				return err
@@ -122,7 +125,7 @@ func (k *Keeper) Try(ctx context.Context, by access.Actor, name, to string) erro
 		return err
 	}
 	r := k.route(name)
-	if r == nil {
+	if r == nil || by.Tenant != k.Tenant {
 		return fmt.Errorf("%w: %s", ErrNoChannel, rest.Clean(name, 64))
 	}
 	if r.Channel.Traits().Personal && to == "" {

@@ -189,7 +189,7 @@ func TestDyingAnywhereLosesAndRepeatsNothing(t *testing.T) {
 		}
 	}
 	t.Logf("%d points, %d runs, %d deaths, %d messages taken: %d lost, %d told twice, %d told again and marked", clean.points, len(runs), deaths, messages, lost, twice, marked)
-	if deaths < len(runs) || marked == 0 {
+	if deaths < len(runs) || marked == 0 && !testing.Short() {
 		t.Errorf("%d deaths in %d runs, %d marked", deaths, len(runs), marked)
 	}
 }

@@ -44,23 +44,32 @@ func (k *Keeper) Snooze(ctx context.Context, by access.Actor, id string, until t
 	}
 	reason = strings.TrimSpace(reason)
 	until = until.UTC().Truncate(time.Millisecond)
-	switch {
-	case reason == "":
-		return a, &InvalidError{Why: "a reason is missing: whoever looks next wants to know why it was laid aside"}
-	case len([]rune(reason)) > longestReason:
-		return a, &InvalidError{Why: fmt.Sprintf("the reason is longer than %d characters", longestReason)}
-	case time.Until(until) < time.Minute:
-		return a, &InvalidError{Why: "it would come back at once; say a later time"}
-	case time.Until(until) > longestSnooze:
-		return a, &InvalidError{Why: fmt.Sprintf("it cannot be laid aside for more than %d days", longestSnooze/day)}
-	}
 	return k.judge(ctx, by, id, access.SnoozeAlert, func(a *Alert) (map[string]string, error) {
+		if err := mayWait(until, reason); err != nil {
+			return nil, err
+		}
 		if !a.Ends.IsZero() && a.Ends.After(time.Now()) && until.After(a.Ends) {
 			return nil, &InvalidError{Why: fmt.Sprintf("it ends before that, on %s", a.Ends.Format("2 January 2006, 15:04 MST"))}
 		}
 		a.State, a.Judge, a.Why, a.Due, a.Until = Snoozed, by.Name, reason, time.Time{}, until
 		return map[string]string{"until": until.Format(time.RFC3339), "reason": reason}, nil
 	})
+}
+
+// mayWait returns an *InvalidError unless something can be laid aside until then for
+// that reason.
+func mayWait(until time.Time, reason string) error {
+	switch {
+	case reason == "":
+		return &InvalidError{Why: "a reason is missing: whoever looks next wants to know why it was laid aside"}
+	case len([]rune(reason)) > longestReason:
+		return &InvalidError{Why: fmt.Sprintf("the reason is longer than %d characters", longestReason)}
+	case time.Until(until) < time.Minute:
+		return &InvalidError{Why: "it would come back at once; say a later time"}
+	case time.Until(until) > longestSnooze:
+		return &InvalidError{Why: fmt.Sprintf("it cannot be laid aside for more than %d days", longestSnooze/day)}
+	}
+	return nil
 }
 
 func (k *Keeper) judge(ctx context.Context, by access.Actor, id string, action access.Action, change func(*Alert) (map[string]string, error)) (a Alert, err error) {

@@ -53,7 +53,7 @@ func newStand(t testing.TB, db *store.DB, routes ...Route) *stand {
 
 // restart is what a process that comes up anew has: nothing but the database.
 func (s *stand) restart() {
-	s.keeper = &Keeper{Config: s.config, Store: s.db, Log: s.log, Routes: s.routes, Sources: []Source{{
+	s.keeper = &Keeper{Tenant: tenant, Config: s.config, Store: s.db, Log: s.log, Routes: s.routes, Sources: []Source{{
 		Name: "matters", Every: time.Second, Look: func(_ context.Context, _ string, found func(Matter) error) error {
 			s.looks++
 			for _, id := range slices.Sorted(keysOf(s.matters)) {

@@ -96,7 +96,7 @@ func (d *Daemon) alarms() error {
 	if err != nil {
 		return err
 	}
-	k := &alert.Keeper{Config: c, Store: d.store, Log: d.log, Name: d.config.Tenant.Name, Logger: d.logger, Wake: d.wakeAlerts}
+	k := &alert.Keeper{Tenant: d.config.Tenant.ID, Config: c, Store: d.store, Log: d.log, Name: d.config.Tenant.Name, Logger: d.logger, Wake: d.wakeAlerts}
 	d.bell = make(chan struct{}, 1)
 	if d.around != nil {
 		for i := range d.config.Channels {

@@ -27,7 +27,7 @@ func (q *quiet) Send(_ context.Context, m connector.Message) error {
 // furnishAlerts gives the house one matter, one channel, and feeds with one event.
 func (h *house) furnishAlerts(c *Config) {
 	ends := time.Now().Add(100 * time.Hour).UTC().Truncate(time.Second)
-	h.alerts = &alert.Keeper{Config: alert.Default(), Store: h.db, Log: h.log, Routes: []alert.Route{{Name: "room", Type: "teams", Channel: &quiet{}}}, Sources: []alert.Source{{
+	h.alerts = &alert.Keeper{Tenant: home, Config: alert.Default(), Store: h.db, Log: h.log, Routes: []alert.Route{{Name: "room", Type: "teams", Channel: &quiet{}}}, Sources: []alert.Source{{
 		Name: "ends", Every: time.Hour, Look: func(_ context.Context, tenant string, found func(alert.Matter) error) error {
 			return found(alert.Matter{Kind: alert.Ending, Subject: "k-1", Severity: alert.High, Rung: 7, Headline: "Invoice export stops", Ends: ends, KeyID: "k-1"})
 		},
