@@ -45,7 +45,9 @@ func Post(ctx context.Context, c *http.Client, to *url.URL, h http.Header, body 
 		return Answer{}, notApplied(errors.New("the request cannot be made"))
 	}
 	r.ContentLength = int64(len(body))
-	r.Header = h.Clone()
+	for name, values := range h {
+		r.Header[name] = values
+	}
 	if r.Header.Get("Content-Type") == "" {
 		r.Header.Set("Content-Type", "application/json")
 	}

@@ -53,7 +53,7 @@ func (v *visit) AuthMechanisms() []string { return []string{"PLAIN"} }
 func (v *visit) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, pass string) error {
 		if user != "rekey" || pass != password {
-			return errors.New("no")
+			return &server.SMTPError{Code: 535, EnhancedCode: server.EnhancedCode{5, 7, 8}, Message: "the sign-in is refused"}
 		}
 		v.in = true
 		return nil
