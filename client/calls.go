@@ -34,6 +34,16 @@ func (c *Client) Application(ctx context.Context, id string) (api.ApplicationDet
 	return answer[api.ApplicationDetail](c.raw.GetApplication(ctx, id))
 }
 
+// Finding returns one finding.
+func (c *Client) Finding(ctx context.Context, id string) (api.Finding, error) {
+	return answer[api.Finding](c.raw.GetFinding(ctx, id))
+}
+
+// AcknowledgeFinding says that a finding is known, and why it may stay.
+func (c *Client) AcknowledgeFinding(ctx context.Context, id, reason string) (api.Finding, error) {
+	return answer[api.Finding](c.raw.AcknowledgeFinding(ctx, id, api.Acknowledgement{Reason: reason}))
+}
+
 // CheckPolicy judges the inventory now and returns the open findings.
 func (c *Client) CheckPolicy(ctx context.Context) (api.PolicyResult, error) {
 	return answer[api.PolicyResult](c.raw.CheckPolicy(ctx))

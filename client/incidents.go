@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"iter"
@@ -12,14 +13,18 @@ import (
 // PlanIncident says what an incident would do. Nothing is recorded.
 func (c *Client) PlanIncident(ctx context.Context, q api.IncidentRequest) (api.Incident, error) {
 	q.DryRun = true
-	return answer[api.Incident](c.raw.OpenIncident(ctx, q))
+	return answer[api.Incident](c.raw.OpenIncident(ctx, nil, q))
 }
 
 // OpenIncident opens an incident, which waits for an approval unless the glass
-// was broken.
-func (c *Client) OpenIncident(ctx context.Context, q api.IncidentRequest) (api.Incident, error) {
+// was broken. With the same key it opens one however often it is called; an empty
+// one is chosen here, for this call.
+func (c *Client) OpenIncident(ctx context.Context, q api.IncidentRequest, key string) (api.Incident, error) {
 	q.DryRun = false
-	return answer[api.Incident](c.raw.OpenIncident(ctx, q))
+	if key == "" {
+		key = rand.Text()
+	}
+	return answer[api.Incident](c.raw.OpenIncident(ctx, &api.OpenIncidentParams{IdempotencyKey: key}, q))
 }
 
 // Incidents walks the incidents, the newest first, without their items.

@@ -226,10 +226,42 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/doctor (the `RunDoctor` operationId).
 	RunDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListEnding What has come close to its end since the last time
+	//
+	// For a program that asks again and again, as a polling trigger does. The first answer holds
+	// everything that ends within the time, and `since`. With that, the next answer holds only what has
+	// come within the time meanwhile; each credential is told once.
+	//
+	// Corresponds with GET /v1/ending (the `ListEnding` operationId).
+	ListEnding(ctx context.Context, params *ListEndingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListFindings What is against the policy
 	//
 	// Corresponds with GET /v1/findings (the `ListFindings` operationId).
 	ListFindings(ctx context.Context, params *ListFindingsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetFinding One finding
+	//
+	// Corresponds with GET /v1/findings/{id} (the `GetFinding` operationId).
+	GetFinding(ctx context.Context, id FindingID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcknowledgeFindingWithBody Say that a finding is known and may stay
+	//
+	// It opens again if it gets worse, or comes back after it was resolved.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/findings/{id}/acknowledge (the `AcknowledgeFinding` operationId).
+	AcknowledgeFindingWithBody(ctx context.Context, id FindingID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcknowledgeFinding Say that a finding is known and may stay
+	//
+	// It opens again if it gets worse, or comes back after it was resolved.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/findings/{id}/acknowledge (the `AcknowledgeFinding` operationId).
+	AcknowledgeFinding(ctx context.Context, id FindingID, body AcknowledgeFindingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListIncidents Incidents, the newest first, without their items
 	//
@@ -240,23 +272,25 @@ type ClientInterface interface {
 	//
 	// Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
 	// too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
-	// approval of the whole list, unless the glass was broken.
+	// approval of the whole list, unless the glass was broken. The same `Idempotency-Key` with the same
+	// body answers with the incident that the first request opened.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
-	OpenIncidentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	OpenIncidentWithBody(ctx context.Context, params *OpenIncidentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// OpenIncident Renew or revoke many credentials at once
 	//
 	// Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
 	// too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
-	// approval of the whole list, unless the glass was broken.
+	// approval of the whole list, unless the glass was broken. The same `Idempotency-Key` with the same
+	// body answers with the incident that the first request opened.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
-	OpenIncident(ctx context.Context, body OpenIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	OpenIncident(ctx context.Context, params *OpenIncidentParams, body OpenIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetIncident Where an incident and each of its items stand
 	//
@@ -328,6 +362,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/policy/try (the `TryName` operationId).
 	TryName(ctx context.Context, params *TryNameParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPowerPlatform The custom connector for Power Automate and Logic Apps
+	//
+	// A zip file with apiDefinition.swagger.json, apiProperties.json, settings.json and icon.png as the tool
+	// paconn takes them, and a ready workflow for Power Automate and for Logic Apps.
+	//
+	// Corresponds with GET /v1/powerplatform (the `GetPowerPlatform` operationId).
+	GetPowerPlatform(ctx context.Context, params *GetPowerPlatformParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ShowReconcile What journal and world say, read anew; after a restore, a copy or a failover
 	//
@@ -441,6 +483,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/rotations/{id}/confirm (the `ConfirmRotation` operationId).
 	ConfirmRotation(ctx context.Context, id RotationID, params *ConfirmRotationParams, body ConfirmRotationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AwaitDecision Wait until a proposal is decided
+	//
+	// Answers as soon as somebody has approved, refused or cancelled the proposal, or after `wait` seconds
+	// with `decided` false. Ask again until it is true.
+	//
+	// Corresponds with GET /v1/rotations/{id}/decision (the `AwaitDecision` operationId).
+	AwaitDecision(ctx context.Context, id RotationID, params *AwaitDecisionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// WatchRotation Wait for the next change of a rotation
 	//
@@ -963,11 +1013,83 @@ func (c *Raw) RunDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*ht
 	return c.Client.Do(req)
 }
 
+// ListEnding What has come close to its end since the last time
+//
+// For a program that asks again and again, as a polling trigger does. The first answer holds
+// everything that ends within the time, and `since`. With that, the next answer holds only what has
+// come within the time meanwhile; each credential is told once.
+//
+// Corresponds with GET /v1/ending (the `ListEnding` operationId).
+func (c *Raw) ListEnding(ctx context.Context, params *ListEndingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEndingRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListFindings What is against the policy
 //
 // Corresponds with GET /v1/findings (the `ListFindings` operationId).
 func (c *Raw) ListFindings(ctx context.Context, params *ListFindingsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListFindingsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetFinding One finding
+//
+// Corresponds with GET /v1/findings/{id} (the `GetFinding` operationId).
+func (c *Raw) GetFinding(ctx context.Context, id FindingID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFindingRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AcknowledgeFindingWithBody Say that a finding is known and may stay
+//
+// It opens again if it gets worse, or comes back after it was resolved.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/findings/{id}/acknowledge (the `AcknowledgeFinding` operationId).
+func (c *Raw) AcknowledgeFindingWithBody(ctx context.Context, id FindingID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcknowledgeFindingRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AcknowledgeFinding Say that a finding is known and may stay
+//
+// It opens again if it gets worse, or comes back after it was resolved.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/findings/{id}/acknowledge (the `AcknowledgeFinding` operationId).
+func (c *Raw) AcknowledgeFinding(ctx context.Context, id FindingID, body AcknowledgeFindingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcknowledgeFindingRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -997,13 +1119,14 @@ func (c *Raw) ListIncidents(ctx context.Context, params *ListIncidentsParams, re
 //
 // Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
 // too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
-// approval of the whole list, unless the glass was broken.
+// approval of the whole list, unless the glass was broken. The same `Idempotency-Key` with the same
+// body answers with the incident that the first request opened.
 //
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
-func (c *Raw) OpenIncidentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewOpenIncidentRequestWithBody(c.Server, contentType, body)
+func (c *Raw) OpenIncidentWithBody(ctx context.Context, params *OpenIncidentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenIncidentRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1018,13 +1141,14 @@ func (c *Raw) OpenIncidentWithBody(ctx context.Context, contentType string, body
 //
 // Everything that is named becomes an item and stays one: what is not found and what cannot be renewed
 // too. With `dryRun` the items are shown and nothing is recorded. Otherwise the incident waits for one
-// approval of the whole list, unless the glass was broken.
+// approval of the whole list, unless the glass was broken. The same `Idempotency-Key` with the same
+// body answers with the incident that the first request opened.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/incidents (the `OpenIncident` operationId).
-func (c *Raw) OpenIncident(ctx context.Context, body OpenIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewOpenIncidentRequest(c.Server, body)
+func (c *Raw) OpenIncident(ctx context.Context, params *OpenIncidentParams, body OpenIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenIncidentRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1206,6 +1330,24 @@ func (c *Raw) CheckPolicy(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // Corresponds with GET /v1/policy/try (the `TryName` operationId).
 func (c *Raw) TryName(ctx context.Context, params *TryNameParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewTryNameRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPowerPlatform The custom connector for Power Automate and Logic Apps
+//
+// A zip file with apiDefinition.swagger.json, apiProperties.json, settings.json and icon.png as the tool
+// paconn takes them, and a ready workflow for Power Automate and for Logic Apps.
+//
+// Corresponds with GET /v1/powerplatform (the `GetPowerPlatform` operationId).
+func (c *Raw) GetPowerPlatform(ctx context.Context, params *GetPowerPlatformParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPowerPlatformRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1469,6 +1611,24 @@ func (c *Raw) ConfirmRotationWithBody(ctx context.Context, id RotationID, params
 // Corresponds with POST /v1/rotations/{id}/confirm (the `ConfirmRotation` operationId).
 func (c *Raw) ConfirmRotation(ctx context.Context, id RotationID, params *ConfirmRotationParams, body ConfirmRotationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewConfirmRotationRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AwaitDecision Wait until a proposal is decided
+//
+// Answers as soon as somebody has approved, refused or cancelled the proposal, or after `wait` seconds
+// with `decided` false. Ask again until it is true.
+//
+// Corresponds with GET /v1/rotations/{id}/decision (the `AwaitDecision` operationId).
+func (c *Raw) AwaitDecision(ctx context.Context, id RotationID, params *AwaitDecisionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAwaitDecisionRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2766,6 +2926,64 @@ func NewRunDoctorRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListEndingRequest constructs an http.Request for the ListEnding method
+func NewListEndingRequest(server string, params *ListEndingParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/ending")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "within", params.Within, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListFindingsRequest constructs an http.Request for the ListFindings method
 func NewListFindingsRequest(server string, params *ListFindingsParams) (*http.Request, error) {
 	var err error
@@ -2856,6 +3074,87 @@ func NewListFindingsRequest(server string, params *ListFindingsParams) (*http.Re
 	return req, nil
 }
 
+// NewGetFindingRequest constructs an http.Request for the GetFinding method
+func NewGetFindingRequest(server string, id FindingID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/findings/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAcknowledgeFindingRequest calls the generic AcknowledgeFinding builder with application/json body
+func NewAcknowledgeFindingRequest(server string, id FindingID, body AcknowledgeFindingJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAcknowledgeFindingRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewAcknowledgeFindingRequestWithBody constructs an http.Request for the AcknowledgeFinding method, with any body, and a specified content type
+func NewAcknowledgeFindingRequestWithBody(server string, id FindingID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/findings/%s/acknowledge", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewListIncidentsRequest constructs an http.Request for the ListIncidents method
 func NewListIncidentsRequest(server string, params *ListIncidentsParams) (*http.Request, error) {
 	var err error
@@ -2915,18 +3214,18 @@ func NewListIncidentsRequest(server string, params *ListIncidentsParams) (*http.
 }
 
 // NewOpenIncidentRequest calls the generic OpenIncident builder with application/json body
-func NewOpenIncidentRequest(server string, body OpenIncidentJSONRequestBody) (*http.Request, error) {
+func NewOpenIncidentRequest(server string, params *OpenIncidentParams, body OpenIncidentJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewOpenIncidentRequestWithBody(server, "application/json", bodyReader)
+	return NewOpenIncidentRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewOpenIncidentRequestWithBody constructs an http.Request for the OpenIncident method, with any body, and a specified content type
-func NewOpenIncidentRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewOpenIncidentRequestWithBody(server string, params *OpenIncidentParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -2950,6 +3249,19 @@ func NewOpenIncidentRequestWithBody(server string, contentType string, body io.R
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
 
 	return req, nil
 }
@@ -3276,6 +3588,72 @@ func NewTryNameRequest(server string, params *TryNameParams) (*http.Request, err
 		var rawQueryFragments []string
 
 		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "name", params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetPowerPlatformRequest constructs an http.Request for the GetPowerPlatform method
+func NewGetPowerPlatformRequest(server string, params *GetPowerPlatformParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/powerplatform")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "host", params.Host, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "clientId", params.ClientID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "resource", params.Resource, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 			return nil, err
 		} else {
 			for _, qp := range strings.Split(queryFrag, "&") {
@@ -3740,6 +4118,63 @@ func NewConfirmRotationRequestWithBody(server string, id RotationID, params *Con
 
 		req.Header.Set("If-Match", headerParam0)
 
+	}
+
+	return req, nil
+}
+
+// NewAwaitDecisionRequest constructs an http.Request for the AwaitDecision method
+func NewAwaitDecisionRequest(server string, id RotationID, params *AwaitDecisionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/rotations/%s/decision", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wait", params.Wait, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil

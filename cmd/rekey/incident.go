@@ -84,7 +84,7 @@ Another administrator approves the list as a whole: rekey incident approve. With
 				}
 				return s.tell(i, func(p *sheet) { tellIncident(p, i); p.heading("Nothing was recorded or changed.") })
 			}
-			i, err := server.OpenIncident(c.Context(), q)
+			i, err := server.OpenIncident(c.Context(), q, "")
 			if err != nil {
 				return err
 			}

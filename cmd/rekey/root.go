@@ -33,10 +33,10 @@ func rootCommand(s *session) *cobra.Command {
 		&cobra.Group{ID: "run", Title: "Set up and run"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
-		"know":  {statusCommand(s), syncCommand(s), credentialsCommand(s), applicationsCommand(s), policyCommand(s), scheduleCommand(s), alertCommand(s), calendarCommand(s)},
+		"know":  {statusCommand(s), syncCommand(s), credentialsCommand(s), applicationsCommand(s), policyCommand(s), findingsCommand(s), scheduleCommand(s), alertCommand(s), calendarCommand(s)},
 		"renew": {rotateCommand(s), rotationsCommand(s), approveCommand(s), refuseCommand(s), cancelCommand(s), confirmCommand(s), permitCommand(s), revokeCommand(s), incidentCommand(s), tasksCommand(s)},
 		"prove": {auditCommand(s), reconcileCommand(s)},
-		"run":   {initCommand(s), doctorCommand(s), serveCommand(s), dbCommand(s), tokenCommand(s), configCommand(s), keysCommand(s), demoCommand(s), simCommand()},
+		"run":   {initCommand(s), doctorCommand(s), serveCommand(s), dbCommand(s), tokenCommand(s), configCommand(s), keysCommand(s), powerPlatformCommand(s), demoCommand(s), simCommand()},
 		"":      {explainCommand(s), completionCommand(s), versionCommand(s)},
 	} {
 		for _, c := range commands {

@@ -112,17 +112,21 @@ func insertBatches(tx *store.Tx, text string, rows []row, size int) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	insert, err := tx.Prepare(text)
-	if err != nil {
-		return fmt.Errorf("cannot append to the audit log: %w", err)
+	exec := func(args ...any) (sql.Result, error) { return tx.Exec(text, args...) }
+	if len(rows) > size { // to prepare and to close is a question each to PostgreSQL
+		insert, err := tx.Prepare(text)
+		if err != nil {
+			return fmt.Errorf("cannot append to the audit log: %w", err)
+		}
+		defer insert.Close()
+		exec = insert.Exec
 	}
-	defer insert.Close()
 	for batch := range slices.Chunk(rows, size) {
 		args := make([]any, 0, size*8)
 		for _, r := range batch {
 			args = append(args, r.seq, r.tenant, r.time, r.actor, r.action, r.subject, string(r.body), r.hashes)
 		}
-		if _, err := insert.Exec(args...); err != nil {
+		if _, err := exec(args...); err != nil {
 			return fmt.Errorf("cannot append to the audit log: %w", err)
 		}
 	}
@@ -198,4 +202,12 @@ func (h *hashes) fetch(seqs []any) error {
 		}
 	}
 	return nil
+}
+
+// Size is how many events the log has.
+func Size(tx *store.Tx) (n int64, err error) {
+	if err = tx.QueryRow(`SELECT size FROM audit_head WHERE id = 1`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("cannot read the head of the audit log: %w", err)
+	}
+	return n, nil
 }

@@ -1,6 +1,12 @@
 package daemon
 
-import "context"
+import (
+	"context"
+	"log/slog"
+
+	"rekey.example/rekey/internal/rotation"
+	"rekey.example/rekey/internal/store"
+)
 
 // carrier lets rotations go on when they are due. It decides when and where,
 // never what: all of that is in the rotation's row, whose version lets one win
@@ -20,4 +26,24 @@ func (d *Daemon) newCarrier() (carrier, error) {
 		return newPoller(d.rotations, d.logger), nil
 	}
 	return newRiver(d.store, d.rotations, d.others.member.Self.Run, d.logger)
+}
+
+// Carry carries a keeper's rotations without the rest of the daemon, as serve
+// does on that database, until ctx is done. bench/engine measures it.
+func Carry(ctx context.Context, db *store.DB, k *rotation.Keeper, holder string, l *slog.Logger) (wake func(), wait func(), err error) {
+	var c carrier = newPoller(k, l)
+	if db.Pool() != nil {
+		if err := migrateRiver(ctx, db); err != nil {
+			return nil, nil, err
+		}
+		if c, err = newRiver(db, k, holder, l); err != nil {
+			return nil, nil, err
+		}
+	}
+	ended := make(chan struct{})
+	go func() { // ends with ctx; wait waits for it
+		defer close(ended)
+		c.run(ctx, context.WithoutCancel(ctx))
+	}()
+	return c.wake, func() { <-ended }, nil
 }

@@ -32,7 +32,7 @@ type rivers struct {
 }
 
 const (
-	workers   = 32               // rotations at once, in each process
+	workers   = 64               // rotations at once, in each process
 	callsOut  = 4 * workers      // calls that nobody has answered yet, in all processes together
 	leaseTime = 8 * time.Second  // after which a silent process's rotations go to others
 	leaseBeat = 2 * time.Second  // between two renewals
@@ -56,7 +56,7 @@ func newRiver(db *store.DB, k *rotation.Keeper, holder string, l *slog.Logger) (
 	crew := river.NewWorkers()
 	river.AddWorker(crew, river.WorkFunc(c.work))
 	client, err := river.NewClient(riverpgxv5.New(db.Pool()), &river.Config{
-		ID: holder, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}}, Workers: crew,
+		ID: holder, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers, FetchCooldown: lookPause}}, Workers: crew,
 		Logger: slog.New(quieter{l.Handler()}),
 		// A job that fails is not tried again: the rotation is called for anew.
 		MaxAttempts: 1, JobTimeout: jobLimit, RescueStuckJobsAfter: jobLimit + 5*time.Minute,
@@ -179,7 +179,9 @@ func (c *rivers) work(ctx context.Context, job *river.Job[visit]) error {
 		defer close(kept)
 		c.keep(visiting, call, cancel)
 	}()
-	moved, err := c.advance(visiting, call)
+	// False says that there was nothing to do by this machine's clock: then it runs
+	// behind that of whoever called, and the lease is left as a pause.
+	moved, err := c.keeper.AdvanceDue(visiting, call.Tenant, call.ID)
 	cancel()
 	<-kept
 	if err != nil && ctx.Err() == nil {
@@ -193,16 +195,6 @@ func (c *rivers) work(ctx context.Context, job *river.Job[visit]) error {
 	}
 	c.wake()
 	return nil
-}
-
-// advance returns false if there was nothing to do by this machine's clock: then
-// it runs behind that of whoever called, and the lease is left as a pause.
-func (c *rivers) advance(ctx context.Context, call rotation.Call) (moved bool, err error) {
-	due, err := c.keeper.IsDue(ctx, call.Tenant, call.ID)
-	if err != nil || !due {
-		return false, err
-	}
-	return true, c.keeper.Advance(ctx, call.Tenant, call.ID)
 }
 
 // keep renews a lease until the visit is over. If it is lost, or has not been

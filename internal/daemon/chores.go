@@ -24,7 +24,9 @@ func (d *Daemon) Work() {
 	d.carry()
 	d.work.Do(func() {
 		d.guests.admit(func() { every(d.looking, time.Hour, d.checkpoint) })
-		d.guests.admit(func() { every(d.looking, time.Minute, d.tendTasks) })
+		d.guests.admit(func() {
+			d.inTurn(d.looking, "tasks", func(ctx context.Context) { every(ctx, time.Minute, d.tendTasks) })
+		})
 		d.guests.admit(func() { every(d.looking, time.Minute, d.tendIncidents) })
 		d.tend()
 		if d.guard != nil {

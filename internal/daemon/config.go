@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/trace"
+
 	"rekey.example/rekey/internal/policy"
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/secret"
@@ -49,14 +51,16 @@ type Config struct {
 
 	Alerts   Alerts
 	Channels []Channel `help:"ways to tell people and machines what needs them"`
+	Metrics  Metrics
 
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.
-	Version   string            `koanf:"-"`
-	NoMigrate bool              `koanf:"-"` // leave the tables as they are
-	Force     bool              `koanf:"-"` // use a database that was copied to another one
-	Logger    *slog.Logger      `koanf:"-"`
-	Round     http.RoundTripper `koanf:"-"`
+	Version   string             `koanf:"-"`
+	NoMigrate bool               `koanf:"-"` // leave the tables as they are
+	Force     bool               `koanf:"-"` // use a database that was copied to another one
+	Logger    *slog.Logger       `koanf:"-"`
+	Round     http.RoundTripper  `koanf:"-"`
+	Spans     trace.SpanExporter `koanf:"-"` // nil: as the OTEL_* variables say
 
 	// Ask asks the person at the terminal for the master passphrase; fresh means
 	// that a new one is chosen. Nil: nobody is there.

@@ -59,6 +59,8 @@ var meanings = map[string]string{
 	"bindings[].application":   "name, client id or object id of the application",
 	"bindings[].consumer":      "what uses it, in plain words: Invoice export to Basware",
 	"bindings[].reference":     "how it gets the value: VAULT/NAME, app:ARM-ID, webhook:NAME, hook:NAME, person:WHO, or in words what a person has to do",
+	"metrics.open":             "anybody who reaches the server may read /metrics; otherwise a token is needed, of any role",
+	"metrics.series":           "how many credentials have a series of their own in /metrics, those that end first; 0: 2000",
 	"sync.every":               "how often rekey serve reads the inventory again; 0: only when asked",
 }
 

@@ -30,7 +30,9 @@ import (
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/server"
 	"rekey.example/rekey/internal/server/api"
+	"rekey.example/rekey/internal/server/metrics"
 	"rekey.example/rekey/internal/store"
+	"rekey.example/rekey/internal/telemetry"
 )
 
 // Daemon is an open installation.
@@ -53,6 +55,8 @@ type Daemon struct {
 	desk      *delivery.Desk
 	consumers *consumers // nil if no tenant is configured
 	others    *others
+	metrics   *metrics.Metrics
+	trace     *telemetry.Tracer // nil: nobody wants to know
 	syncs     *syncs
 	api       *api.API
 	alerts    *alert.Keeper
@@ -111,6 +115,9 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if err = d.among(ctx); err != nil {
 		return err
 	}
+	if c, err = d.observe(ctx, c); err != nil {
+		return err
+	}
 	if c.Tenant.ID != "" {
 		if d.around, err = surround(c, d.store, ring); err != nil {
 			return err
@@ -138,6 +145,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	d.rotations = &rotation.Keeper{
 		Store: d.store, Log: d.log, Sealer: ring.Sealer, Markers: ring.Markers, Values: ring.Values, Systems: d.systems, Own: d.own(),
 		Timings: timings(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Calendar: times.Calendar, Stopping: d.stopping,
+		Passed: d.passed,
 	}
 	var compared api.Reconciler
 	if d.around != nil {
@@ -161,6 +169,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,
 		Patient: d.patient(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
 	})
+	d.metrics = d.newMetrics()
 	return err
 }
 
@@ -176,7 +185,7 @@ func (d *Daemon) Close() error {
 		<-left
 	}
 	d.cut()
-	var errs []error
+	errs := []error{d.unobserve()}
 	if d.api != nil {
 		d.checkpoint(context.Background())
 	}
@@ -208,7 +217,7 @@ func (d *Daemon) stopping() bool {
 
 // Handler is everything that a server answers.
 func (d *Daemon) Handler() http.Handler {
-	return server.Handler(server.Config{Version: d.config.Version, API: d.api, Desk: d.desk, Slack: d.slackButtons(), Feeds: d.feeds, Checks: d.checks(), Logger: d.logger})
+	return server.Handler(d.site())
 }
 
 // Local is a client that acts as the person at this machine. Whoever can read

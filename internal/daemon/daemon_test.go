@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -193,6 +194,16 @@ func TestAServerTellsWhereItIs(t *testing.T) {
 	}
 	if err := remote.ExportAudit(t.Context(), io.Discard); err != nil {
 		t.Errorf("export over the network: %v", err)
+	}
+	for _, path := range []string{"/handover/a-link-of-nobody", "/openapi.json", "/livez"} { // all that a handler in this process has
+		answer, err := http.Get(address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if kind := answer.Header.Get("Content-Type"); strings.HasPrefix(kind, "application/problem") {
+			t.Errorf("%s is not served over the network: %d %s", path, answer.StatusCode, kind)
+		}
 	}
 	_, err = Open(t.Context(), w.config)
 	if e, ok := errors.AsType[*LockedError](err); !ok || e.Address != address {

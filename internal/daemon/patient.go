@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"rekey.example/rekey/internal/connector/azure"
 	"rekey.example/rekey/internal/diagnosis"
@@ -24,7 +26,12 @@ func (d *Daemon) patient() diagnosis.Patient {
 		p.KeyringIn = "database"
 	}
 	for _, v := range c.Vaults {
-		p.Vaults = append(p.Vaults, diagnosis.Vault{Host: vaultHost(v.Name), ReadValues: v.ReadValues})
+		p.Vaults = append(p.Vaults, diagnosis.Vault{Host: vaultHost(v.Name), ReadValues: v.ReadValues, Pairs: c.Rotation.VaultPairs})
+	}
+	for _, b := range c.Bindings {
+		if id, ok := strings.CutPrefix(b.Reference, "app:"); ok && !slices.Contains(p.Sites, id) {
+			p.Sites = append(p.Sites, id)
+		}
 	}
 	return p
 }
@@ -34,24 +41,30 @@ func self(i Identity) azure.Config {
 	return azure.Config{Client: i.ClientID, Secret: i.ClientSecret, CertificateFile: i.CertificateFile}
 }
 
-// renewable lists the applications with a client secret: those that rekey should
-// be able to renew.
+// renewable lists what has a credential that rekey should be able to renew:
+// applications and service principals with a client secret, and resources with
+// access keys.
 func (d *Daemon) renewable(ctx context.Context) ([]inventory.Application, error) {
 	var list []inventory.Application
 	seen := map[inventory.ObjectID]bool{}
-	for q := (inventory.Query{Kind: inventory.ClientSecret, Holder: inventory.InApplications, Limit: 1000}); ; {
-		page, err := d.inventory.Credentials(ctx, d.operator(), q)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page.Rows {
-			if a := r.Application; !seen[a.ObjectID] {
-				seen[a.ObjectID] = true
-				list = append(list, a)
+	for _, q := range []inventory.Query{
+		{Kind: inventory.ClientSecret, Holder: inventory.InApplications}, {Kind: inventory.ClientSecret, Holder: inventory.InServicePrincipals},
+		{Kind: inventory.AccessKey, Holder: inventory.InResources},
+	} {
+		q.Limit = 1000
+		for more := true; more; more = q.After != "" {
+			page, err := d.inventory.Credentials(ctx, d.operator(), q)
+			if err != nil {
+				return nil, err
 			}
-		}
-		if q.After = page.Next; q.After == "" {
-			return list, nil
+			for _, r := range page.Rows {
+				if a := r.Application; !seen[a.ObjectID] {
+					seen[a.ObjectID] = true
+					list = append(list, a)
+				}
+			}
+			q.After = page.Next
 		}
 	}
+	return list, nil
 }

@@ -30,24 +30,30 @@ func (d *Daemon) Serve(ctx context.Context, s Serving) error {
 	if s.Listen == "" {
 		s.Listen = d.config.Listen
 	}
-	err := server.Run(ctx, server.Config{
-		Listen: s.Listen, CertFile: s.CertFile, KeyFile: s.KeyFile, Insecure: s.Insecure,
-		Version: d.config.Version, API: d.api, Desk: d.desk, Slack: d.slackButtons(), Feeds: d.feeds, Logger: d.logger, Checks: d.checks(),
-		Opened: func(address string) error {
-			if err := d.lock.tell(address); err != nil {
-				return err
-			}
-			if s.Opened != nil {
-				return s.Opened(address)
-			}
-			return nil
-		},
-		Closing: d.stop,
-	})
+	c := d.site()
+	c.Listen, c.CertFile, c.KeyFile, c.Insecure, c.Closing = s.Listen, s.CertFile, s.KeyFile, s.Insecure, d.stop
+	c.Opened = func(address string) error {
+		if err := d.lock.tell(address); err != nil {
+			return err
+		}
+		if s.Opened != nil {
+			return s.Opened(address)
+		}
+		return nil
+	}
+	err := server.Run(ctx, c)
 	if cause := context.Cause(ctx); errors.Is(cause, replica.ErrReplaced) {
 		err = errors.Join(cause, err)
 	}
 	return err
+}
+
+// site is what a server answers with, on the network or in this process.
+func (d *Daemon) site() server.Config {
+	return server.Config{
+		Version: d.config.Version, API: d.api, Desk: d.desk, Slack: d.slackButtons(), Feeds: d.feeds, Checks: d.checks(), Held: d.rotations.Held, Logger: d.logger,
+		Metrics: d.scraped(), Observe: d.metrics.Request, Trace: d.trace,
+	}
 }
 
 // checks are what must hold for the server to be ready.

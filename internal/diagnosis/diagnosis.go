@@ -48,9 +48,11 @@ type Patient struct {
 	Writer        *azure.Config // nil: none is configured, nothing can be renewed
 	Vaults        []Vault
 
-	// Renewable lists the applications that rekey should be able to renew, nil
-	// if that is not known yet.
+	// Renewable lists what rekey should be able to renew, applications, service
+	// principals and resources with access keys; nil if that is not known yet.
 	Renewable func(context.Context) ([]inventory.Application, error)
+
+	Sites []string // resource ids of App Services that are asked to read their references anew
 
 	// Database looks at the database that is open; nil: it is not looked at.
 	Database func(context.Context) []Check
@@ -60,6 +62,7 @@ type Patient struct {
 type Vault struct {
 	Host       string // kv-contoso-prod.vault.azure.net
 	ReadValues bool
+	Pairs      bool // it makes the key pairs of certificates
 }
 
 // patience bounds each question to the network.
@@ -84,6 +87,7 @@ func Doctor(ctx context.Context, p Patient) []Check {
 	d.reads(ctx)
 	d.writes(ctx)
 	d.vaults(ctx)
+	d.resources(ctx)
 	return d.checks
 }
 
@@ -93,6 +97,8 @@ type doctor struct {
 	plain  *http.Client // speaks without a token
 	reader *identity    // nil if it cannot sign in
 	writer *identity
+
+	renewable []inventory.Application // as far as it is known
 }
 
 func (d *doctor) note(name string, s State, cure, format string, a ...any) {

@@ -171,6 +171,46 @@ func TestForeignApplicationsAreCounted(t *testing.T) {
 	expect(t, look(t, p), "Ownership", Warning, "owns 1 of 2", "az ad app owner add --id 88888888-aaaa-bbbb-cccc-dddddddddddd --owner-object-id", "New-MgApplicationOwnerByRef")
 }
 
+// What the writer may do with App Services, access keys, service principals and
+// certificates is looked at, and cured with the smallest right.
+func TestRightsOnResourcesAreLookedAt(t *testing.T) {
+	cloud, p := clinic(t)
+	group := "/subscriptions/" + cloud.Tenant().SubscriptionID + "/resourceGroups/rg-finance"
+	site := group + "/providers/Microsoft.Web/sites/func-basware-export"
+	key := group + "/providers/Microsoft.Storage/storageAccounts/stcontosobankfiles"
+	p.Sites, p.Vaults[0].Pairs = []string{site}, true
+	p.Renewable = func(context.Context) ([]inventory.Application, error) {
+		return []inventory.Application{
+			{ObjectID: "99999999-aaaa-bbbb-cccc-dddddddddddd", Holder: inventory.InServicePrincipals},
+			{ObjectID: inventory.ObjectID(strings.ToLower(key)), Holder: inventory.InResources},
+		}, nil
+	}
+	w := cloud.World()
+	w.Change(func() {
+		for i := range w.Azure.Assignments {
+			if a := &w.Azure.Assignments[i]; a.PrincipalID == cloud.Tenant().Writer.PrincipalID && !strings.Contains(a.Role, "Secrets") {
+				a.Removed = time.Now().Add(-time.Hour)
+			}
+		}
+	})
+	found := look(t, p)
+	expect(t, found, "App Service", Warning, "microsoft.web/sites/read is missing", `--role "Website Contributor"`, site)
+	expect(t, found, "Access keys", Warning, "listkeys/action is missing", "rekey access keys", strings.ToLower(group))
+	expect(t, found, "Ownership of service principals", Warning, "owns 0 of 1", "owners/$ref", "New-MgServicePrincipalOwnerByRef")
+	expect(t, found, "Vault kv-contoso-prod certificates", Failed, "Key Vault Certificates Officer")
+
+	w.Change(func() {
+		at := time.Now().Add(-time.Hour)
+		for _, grant := range [][2]string{{"Website Contributor", site}, {"Access Key Operator", group}, {"Key Vault Certificates Officer", w.Azure.VaultID(vault(w))}} {
+			w.Azure.Assign(cloud.Tenant().Writer.PrincipalID, grant[0], grant[1], at)
+		}
+	})
+	found = look(t, p)
+	expect(t, found, "App Service", OK)
+	expect(t, found, "Access keys", OK)
+	expect(t, found, "Vault kv-contoso-prod certificates", OK)
+}
+
 func vault(w *world.World) *world.Vault { return w.Azure.Vaults["kv-contoso-prod"] }
 
 func TestWhatIsWrongWithAVault(t *testing.T) {

@@ -42,6 +42,9 @@ func (d *doctor) vault(ctx context.Context, v Vault) {
 	}
 	d.list(ctx, name, v)
 	d.set(ctx, name, v)
+	if v.Pairs {
+		d.pairs(ctx, name, v)
+	}
 }
 
 // list checks that the reader sees the entries, and their values where it should.
@@ -99,19 +102,64 @@ func (d *doctor) set(ctx context.Context, name string, v Vault) {
 		d.fail(name, "", "%v", err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	err = api.Once(ctx, rest.Request{Method: http.MethodPut, Path: "/secrets/rekey-doctor?" + vaultVersion, Body: []byte("{}")}, nil)
-	if e, ok := errors.AsType[*rest.Error](err); ok && e.Status == http.StatusBadRequest {
+	err = refused(ctx, api, http.MethodPut, "/secrets/rekey-doctor?"+vaultVersion)
+	if err == nil {
 		d.ok(name+" set", "the writer may deposit")
 		return
 	}
-	if err == nil {
+	if errors.Is(err, errTaken) {
 		d.warn(name+" set", "delete the secret rekey-doctor in the vault", "the vault took a secret without a value")
 		return
 	}
 	what, cure := d.barred(err, v, d.writer, "Key Vault Secrets Officer", "get list set")
 	d.fail(name+" set", cure, "%s", what)
+}
+
+// pairs checks in the same way that the writer may put certificates, and let the
+// vault make them: one role has both rights.
+func (d *doctor) pairs(ctx context.Context, name string, v Vault) {
+	name += " certificates"
+	if d.writer == nil {
+		d.skip("the writer has to sign in first", name)
+		return
+	}
+	api, err := d.vaultAPI(v, d.writer)
+	if err != nil {
+		d.fail(name, "", "%v", err)
+		return
+	}
+	err = refused(ctx, api, http.MethodPost, "/certificates/rekey-doctor/import?"+vaultVersion)
+	if err == nil {
+		d.ok(name, "the writer may make and put certificates")
+		return
+	}
+	if errors.Is(err, errTaken) {
+		d.warn(name, "delete the certificate rekey-doctor in the vault", "the vault took a certificate without a value")
+		return
+	}
+	what, cure := d.barred(err, v, d.writer, "Key Vault Certificates Officer", "get list create import delete")
+	if e, ok := errors.AsType[*rest.Error](err); ok && e.Inner == "AccessDenied" {
+		cure = strings.NewReplacer("--secret-permissions", "--certificate-permissions", "-PermissionsToSecrets", "-PermissionsToCertificates").Replace(cure)
+	}
+	d.fail(name, cure+"\nor let rekey make key pairs itself: rotation.vaultPairs: false", "%s", what)
+}
+
+// errTaken means that a vault did what nobody can have asked for.
+var errTaken = errors.New("the vault took a request without a value")
+
+// refused sends a request that is too incomplete to do anything. Nil means that
+// the vault said just that, and so would have taken a whole one.
+func refused(ctx context.Context, api *rest.Client, method, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := api.Once(ctx, rest.Request{Method: method, Path: path, Body: []byte("{}")}, nil)
+	if e, ok := errors.AsType[*rest.Error](err); ok && e.Status == http.StatusBadRequest {
+		return nil
+	}
+	if err == nil {
+		return errTaken
+	}
+	return err
 }
 
 func (d *doctor) vaultAPI(v Vault, as *identity) (*rest.Client, error) {

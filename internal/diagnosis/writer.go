@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -61,6 +62,24 @@ func (d *doctor) ownership(ctx context.Context) {
 		d.fail(name, "run rekey sync", "cannot tell which applications it should own: %v", err)
 		return
 	}
+	d.renewable = list
+	d.owns(name, "applications", owned, of(list, inventory.InApplications), d.own)
+	if principals := of(list, inventory.InServicePrincipals); len(principals) > 0 {
+		d.owns(name+" of service principals", "service principals", owned, principals, d.ownPrincipals)
+	}
+}
+
+// of are those that are kept in one place. An application's place may be unsaid.
+func of(list []inventory.Application, kind inventory.HolderKind) (some []inventory.Application) {
+	for _, a := range list {
+		if cmp.Or(a.Holder, inventory.InApplications) == kind {
+			some = append(some, a)
+		}
+	}
+	return some
+}
+
+func (d *doctor) owns(name, what string, owned map[string]bool, list []inventory.Application, cure func([]inventory.Application) string) {
 	var foreign []inventory.Application
 	for _, a := range list {
 		if !owned[string(a.ObjectID)] {
@@ -69,12 +88,26 @@ func (d *doctor) ownership(ctx context.Context) {
 	}
 	switch {
 	case len(list) == 0:
-		d.ok(name, "the writer owns %d objects; no application with a client secret is known yet (rekey sync)", len(owned))
+		d.ok(name, "the writer owns %d objects; none of the %s with a credential is known yet (rekey sync)", len(owned), what)
 	case len(foreign) == 0:
-		d.ok(name, "the writer owns all %d applications with client secrets", len(list))
+		d.ok(name, "the writer owns all %d %s with credentials", len(list), what)
 	default:
-		d.warn(name, d.own(foreign), "the writer owns %d of %d applications with client secrets; the other %d can be watched, not renewed", len(list)-len(foreign), len(list), len(foreign))
+		d.warn(name, cure(foreign), "the writer owns %d of %d %s with credentials; the other %d can be watched, not renewed", len(list)-len(foreign), len(list), what, len(foreign))
 	}
+}
+
+// ownPrincipals is own for service principals.
+func (d *doctor) ownPrincipals(foreign []inventory.Application) string {
+	var b strings.Builder
+	b.WriteString("make the writer an owner of those it should renew:")
+	for _, a := range foreign[:min(3, len(foreign))] {
+		fmt.Fprintf(&b, "\naz rest --method post --uri '%s/v1.0/servicePrincipals/%s/owners/$ref' --headers Content-Type=application/json --body '{\"@odata.id\":\"%[1]s/v1.0/directoryObjects/%[3]s\"}'", graphHost, a.ObjectID, d.writer.principal)
+	}
+	if len(foreign) > 3 {
+		fmt.Fprintf(&b, "\nand so on for %d more (rekey applications list)", len(foreign)-3)
+	}
+	fmt.Fprintf(&b, "\nor in PowerShell:\nNew-MgServicePrincipalOwnerByRef -ServicePrincipalId %s -BodyParameter @{'@odata.id'='%s/v1.0/directoryObjects/%s'}", foreign[0].ObjectID, graphHost, d.writer.principal)
+	return b.String()
 }
 
 // own is how the writer becomes an owner, for the first few.

@@ -220,15 +220,7 @@ func (c *check) tell(events []audit.Event, action string, f Finding) []audit.Eve
 	if c.told[key]++; c.told[key] > mostTold {
 		return events
 	}
-	e := c.event(action, f.ID)
-	e.Title = f.Title
-	e.Detail = map[string]string{"rule": f.Rule, "severity": string(f.Severity), "reason": f.Reason}
-	for k, v := range map[string]string{"application": string(f.Application), "keyId": f.KeyID, "place": f.Place} {
-		if v != "" {
-			e.Detail[k] = v
-		}
-	}
-	return append(events, e)
+	return append(events, told(action, f))
 }
 
 func (c *check) event(action, subject string) audit.Event {

@@ -56,7 +56,7 @@ type Finding struct {
 	State       State              `json:"state"`
 	Application inventory.ObjectID `json:"application,omitempty"`
 	KeyID       string             `json:"keyId,omitempty"`
-	Place       string             `json:"place,omitempty"` // vault/name
+	Place       string             `json:"place,omitempty"` // vault/name; where it was seen, if that is elsewhere
 	Title       string             `json:"title"`           // what people call the subject
 	Reason      string             `json:"reason"`
 	Cure        string             `json:"cure"`

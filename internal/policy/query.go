@@ -26,6 +26,11 @@ type Query struct {
 // ErrNotFound means that there is no finding with this id.
 var ErrNotFound = errors.New("there is no such finding")
 
+// InvalidError reports a judgement that makes no sense as things are.
+type InvalidError struct{ Why string }
+
+func (e *InvalidError) Error() string { return e.Why }
+
 // Findings lists findings of the actor's tenant, the worst first.
 func (p *Policy) Findings(ctx context.Context, actor access.Actor, q Query) (found []Finding, err error) {
 	if err := actor.Check(access.ReadPolicy); err != nil {
@@ -95,14 +100,14 @@ func (p *Policy) Acknowledge(ctx context.Context, actor access.Actor, id, why st
 		return Finding{}, err
 	}
 	if why = strings.TrimSpace(why); why == "" {
-		return Finding{}, errors.New("cannot acknowledge a finding without saying why it may stay")
+		return Finding{}, &InvalidError{Why: "cannot acknowledge a finding without saying why it may stay"}
 	}
 	err = p.db.Do(ctx, func(tx *store.Tx) error {
 		if f, err = byID(tx, actor.Tenant, id); err != nil {
 			return err
 		}
 		if f.State == Resolved {
-			return errors.New("cannot acknowledge a finding that is resolved")
+			return &InvalidError{Why: "cannot acknowledge a finding that is resolved"}
 		}
 		f.State, f.Judge, f.Why = Acknowledged, actor.ID, why
 		if err := acknowledge(tx, actor.Tenant, id, actor.ID, why); err != nil {

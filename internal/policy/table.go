@@ -71,18 +71,22 @@ type known struct {
 	seen  bool
 }
 
+// loadKnown leaves out what was reported: no check finds that again, so none may resolve it.
 func loadKnown(tx *store.Tx, tenant string) (map[string]*known, error) {
-	rows, err := tx.Query(`SELECT id, state, rank, text FROM policy_finding WHERE tenant = $1`, tenant)
+	rows, err := tx.Query(`SELECT id, rule, state, rank, text FROM policy_finding WHERE tenant = $1`, tenant)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the findings: %w", err)
 	}
 	defer rows.Close()
 	all := map[string]*known{}
 	for rows.Next() {
-		var id, state string
+		var id, rule, state string
 		var k known
-		if err := rows.Scan(&id, &state, &k.rank, &k.text); err != nil {
+		if err := rows.Scan(&id, &rule, &state, &k.rank, &k.text); err != nil {
 			return nil, fmt.Errorf("cannot read the findings: %w", err)
+		}
+		if seen(rule) {
+			continue
 		}
 		for _, s := range []State{Open, Acknowledged, Resolved} { // one string for all
 			if string(s) == state {
@@ -184,6 +188,10 @@ func list(tx *store.Tx, tenant string, q Query) ([]Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the findings: %w", err)
 	}
+	return collect(rows, tenant)
+}
+
+func collect(rows *sql.Rows, tenant string) ([]Finding, error) {
 	defer rows.Close()
 	found := []Finding{}
 	for rows.Next() {

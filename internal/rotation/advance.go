@@ -37,6 +37,12 @@ type Keeper struct {
 	// Stopping, if set, is asked between two steps. If it says yes, Advance
 	// returns, and the next process goes on: a step that has begun is finished.
 	Stopping func() bool
+
+	// Passed, if set, hears of each step that is over, once it is recorded. What a
+	// killed process has recorded nobody hears of: it is for measuring, not for acting.
+	Passed func(r *Rotation, s Step)
+
+	journal journal
 }
 
 // Own is an application that rekey itself signs in as. Its credential is proved by
@@ -74,26 +80,41 @@ var ErrOvertaken = errors.New("the rotation was moved on by another process")
 // Advance carries a rotation as far as it goes now. An error is only returned
 // if it could not be read or written down; what goes wrong in a step is recorded
 // in the rotation, which is due again later.
+//
+// From one step to the next it goes on with what it has just written, as a reader
+// would find it. That is as good as reading the row again: if anybody has moved
+// the rotation on since, nothing can be written down any more, and so nothing is
+// done that needs an intention. The keys that seal values wait for an hour before
+// one is dropped, longer than all steps may take together.
 func (k *Keeper) Advance(ctx context.Context, tenant, id string) error {
-	for {
-		if err := k.free(); err != nil {
-			return err
-		}
-		r, err := k.load(ctx, tenant, id)
-		if err != nil {
-			return err
-		}
-		if r.State != Open || time.Now().Before(r.Due) {
-			return nil
-		}
+	_, err := k.AdvanceDue(ctx, tenant, id)
+	return err
+}
+
+// AdvanceDue is Advance, and reports whether there was anything to do by this
+// machine's clock.
+func (k *Keeper) AdvanceDue(ctx context.Context, tenant, id string) (was bool, err error) {
+	if err := k.free(); err != nil {
+		return false, err
+	}
+	r, err := k.load(ctx, tenant, id)
+	for err == nil && r.State == Open && !time.Now().Before(r.Due) {
+		was = true
 		more, err := k.visit(ctx, r)
 		if errors.Is(err, ErrOvertaken) {
-			return nil
+			return was, nil
 		}
 		if err != nil || !more || k.Stopping != nil && k.Stopping() {
-			return err
+			return was, err
+		}
+		if err := k.free(); err != nil {
+			return was, err
+		}
+		if r, err = r.reread(); err != nil {
+			return was, err
 		}
 	}
+	return was, err
 }
 
 // free returns ErrHeld with the reason while nothing may have an effect.

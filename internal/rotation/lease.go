@@ -132,12 +132,3 @@ func (k *Keeper) lease(ctx context.Context, c Call, from, to string, d time.Dura
 	})
 	return mine, err
 }
-
-// IsDue reports whether Advance would find something to do now.
-func (k *Keeper) IsDue(ctx context.Context, tenant, id string) (bool, error) {
-	r, err := k.load(ctx, tenant, id)
-	if err != nil {
-		return false, err
-	}
-	return r.State == Open && !time.Now().Before(r.Due), nil
-}

@@ -734,7 +734,7 @@ func TestCancelAnywhere(t *testing.T) {
 					return
 				}
 				done = true
-				if _, err := w.keeper.Cancel(context.Background(), omar, r.ID, "anywhere"); err != nil && !errors.Is(err, rotation.ErrConflict) {
+				if _, err := w.elsewhere().Cancel(context.Background(), omar, r.ID, "anywhere"); err != nil && !errors.Is(err, rotation.ErrConflict) {
 					t.Errorf("point %d: %v", n, err)
 				}
 			}

@@ -67,9 +67,12 @@ type Rotation struct {
 	Tries    int                   `json:"tries,omitempty"`  // failures of the current step in a row
 	Missing  time.Time             `json:"missing,omitzero"` // since when the directory does not know the application
 
-	version  int64  // of the row, for compare and swap
-	sealed   string // the new value, until the vault is proved to hold it
-	previous string // the old value, if a vault told it, for the proof that it is refused
+	version  int64     // of the row, for compare and swap
+	heard    int       // how many of its steps were told as over
+	body     []byte    // as last written
+	kept     []Attempt // as last written, each in a row of its own
+	sealed   string    // the new value, until the vault is proved to hold it
+	previous string    // the old value, if a vault told it, for the proof that it is refused
 }
 
 // StepState is where one step stands.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rekey.example/rekey/internal/audit"
@@ -65,15 +66,27 @@ func (k *Keeper) load(ctx context.Context, tenant, id string) (*Rotation, error)
 }
 
 func scan(row interface{ Scan(...any) error }) (*Rotation, error) {
-	r := new(Rotation)
-	var body string
-	if err := row.Scan(&r.version, &body, &r.sealed, &r.previous); err != nil {
+	var version int64
+	var body, sealed, previous string
+	if err := row.Scan(&version, &body, &sealed, &previous); err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal([]byte(body), r); err != nil {
+	return decode(version, []byte(body), sealed, previous)
+}
+
+func decode(version int64, body []byte, sealed, previous string) (*Rotation, error) {
+	r := &Rotation{version: version, body: body, sealed: sealed, previous: previous}
+	if err := json.Unmarshal(body, r); err != nil {
 		return nil, fmt.Errorf("the row is damaged: %w", err)
 	}
+	r.heard = r.over()
+	r.kept = slices.Clone(r.Attempts)
 	return r, nil
+}
+
+// reread is what load would return after a save.
+func (r *Rotation) reread() (*Rotation, error) {
+	return decode(r.version, r.body, r.sealed, r.previous)
 }
 
 // add writes a new rotation and its event.
@@ -82,7 +95,7 @@ func (k *Keeper) add(ctx context.Context, r *Rotation, events ...audit.Event) er
 	if err != nil {
 		return fmt.Errorf("cannot encode rotation %s: %w", r.ID, err)
 	}
-	return k.Store.Do(ctx, func(tx *store.Tx) error {
+	return k.journal.write(ctx, k.Store, k.Log, func(tx *store.Tx) error {
 		var other string
 		err := tx.QueryRow(`SELECT id FROM rotation WHERE tenant = $1 AND holder = $2 AND state = 'open'`,
 			r.Terms.Application.Tenant, string(r.Terms.Application.ObjectID)).Scan(&other)
@@ -98,8 +111,8 @@ func (k *Keeper) add(ctx context.Context, r *Rotation, events ...audit.Event) er
 			return fmt.Errorf("cannot write rotation %s: %w", r.ID, err)
 		}
 		r.version = 1
-		return k.Log.Record(tx, events...)
-	})
+		return nil
+	}, events)
 }
 
 // save writes r and the record of what changed it, together, if nobody has
@@ -109,20 +122,47 @@ func (k *Keeper) save(ctx context.Context, r *Rotation, events []audit.Event, al
 	if err != nil {
 		return fmt.Errorf("cannot encode rotation %s: %w", r.ID, err)
 	}
-	write := func(ctx context.Context) error { return k.Store.Do(ctx, k.writer(r, body, events, also)) }
+	write := func(ctx context.Context) error {
+		return k.journal.write(ctx, k.Store, k.Log, writer(r, body, also), events)
+	}
 	if k.Effect != nil {
 		err = k.Effect(ctx, PointJournal, write)
 	} else {
 		err = write(ctx)
 	}
 	if err == nil {
-		r.version++
+		r.version, r.body, r.kept = r.version+1, body, slices.Clone(r.Attempts)
+		k.hear(r)
 	}
 	return err
 }
 
-// writer is the transaction that save commits.
-func (k *Keeper) writer(r *Rotation, body []byte, events []audit.Event, also []func(*store.Tx) error) func(*store.Tx) error {
+// over counts the steps that are.
+func (r *Rotation) over() (n int) {
+	for _, s := range r.Steps {
+		if s.State == Passed {
+			n++
+		}
+	}
+	return n
+}
+
+// hear says which steps are over since it was last told.
+func (k *Keeper) hear(r *Rotation) {
+	n := 0
+	for _, s := range r.Steps {
+		if s.State != Passed {
+			continue
+		}
+		if n++; n > r.heard && k.Passed != nil {
+			k.Passed(r, s)
+		}
+	}
+	r.heard = n
+}
+
+// writer writes what save is to commit.
+func writer(r *Rotation, body []byte, also []func(*store.Tx) error) func(*store.Tx) error {
 	tenant := r.Terms.Application.Tenant
 	return func(tx *store.Tx) error {
 		result, err := tx.Exec(`UPDATE rotation SET state = $3, due = $4, version = version + 1, body = $5, sealed = $6, previous = $7 WHERE tenant = $1 AND id = $2 AND version = $8`,
@@ -133,7 +173,10 @@ func (k *Keeper) writer(r *Rotation, body []byte, events []audit.Event, also []f
 		if n, err := result.RowsAffected(); err != nil || n != 1 {
 			return errors.Join(fmt.Errorf("rotation %s: %w", r.ID, ErrOvertaken), err)
 		}
-		for _, a := range r.Attempts {
+		for i, a := range r.Attempts {
+			if i < len(r.kept) && r.kept[i] == a {
+				continue
+			}
 			_, err := tx.Exec(`INSERT INTO rotation_attempt (tenant, marker, rotation, holder, state, key_id) VALUES ($1, $2, $3, $4, $5, $6)
 				ON CONFLICT (tenant, marker) DO UPDATE SET state = $5, key_id = $6`,
 				tenant, a.Marker, r.ID, string(r.Terms.Application.ObjectID), string(a.State), a.KeyID)
@@ -146,7 +189,7 @@ func (k *Keeper) writer(r *Rotation, body []byte, events []audit.Event, also []f
 				return err
 			}
 		}
-		return k.Log.Record(tx, events...)
+		return nil
 	}
 }
 

@@ -132,6 +132,10 @@ func (w *town) use(db *store.DB) {
 	w.ring, w.keeper = ring, w.hire(db, ring, func(s spot) { w.spot(s) })
 }
 
+// elsewhere is another process on the same database, for a person who acts while
+// this one is in the middle of something.
+func (w *town) elsewhere() *rotation.Keeper { return w.hire(w.db, w.ring, func(spot) {}) }
+
 // hire makes a process that carries rotations, and can be stopped at its requests.
 func (w *town) hire(db *store.DB, ring *secret.Keyring, at func(spot)) *rotation.Keeper {
 	wire := w.cloud.RoundTripper(sim.Hooks{

@@ -21,9 +21,12 @@ func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", c.API)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "ok\n") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c.Checks, false) })
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c.Checks, true) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c, false) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { ready(w, r, c, true) })
 	mux.HandleFunc("GET /openapi.json", openAPI)
+	if c.Metrics != nil {
+		mux.Handle("GET /metrics", c.Metrics)
+	}
 	pages(mux, c.Version)
 	handovers(mux, c.Desk, c.Logger)
 	calendars(mux, c.Feeds, c.Logger)
@@ -35,7 +38,7 @@ func Handler(c Config) http.Handler {
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusForbidden, "cross_origin", "the request was sent by a page of another site", "call the API from a program, or from this server's own pages")
 	}))
-	return logged(c.Logger, bounded(headers(own.Handler(mux))))
+	return c.Trace.Handler(logged(c, bounded(headers(own.Handler(mux)))))
 }
 
 // headers gives browsers no room: nothing loads, nothing frames, nothing is guessed.
@@ -81,7 +84,7 @@ func refuse(w http.ResponseWriter, status int, code, detail, hint string) {
 
 // logged writes one line for each request: the route, never the address with its
 // query, and nothing that was sent.
-func logged(log *slog.Logger, next http.Handler) http.Handler {
+func logged(to Config, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		c := &counted{ResponseWriter: w}
@@ -90,8 +93,12 @@ func logged(log *slog.Logger, next http.Handler) http.Handler {
 			if route == "" {
 				route = "none"
 			}
-			log.Info("request", "method", method(r.Method), "route", route, "status", c.status, "bytes", c.bytes,
-				"milliseconds", time.Since(began).Milliseconds(), "request", w.Header().Get("client-request-id"))
+			took := time.Since(began)
+			if to.Observe != nil {
+				to.Observe(method(r.Method), route, c.status, took)
+			}
+			to.Logger.Info("request", "method", method(r.Method), "route", route, "status", c.status, "bytes", c.bytes,
+				"milliseconds", took.Milliseconds(), "request", w.Header().Get("client-request-id"))
 		}()
 		next.ServeHTTP(c, r)
 	})
@@ -132,23 +139,35 @@ func (c *counted) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (c *counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-// ready says whether requests can be served, to whoever balances load. What is
-// wrong in detail is for the log and for rekey doctor.
-func ready(w http.ResponseWriter, r *http.Request, checks []Check, verbose bool) {
+// ready says whether requests can be served, to whoever balances load; with
+// ?writes also whether they may change anything, which they may not while rekey is
+// held. What is wrong in detail is for the log and for rekey doctor.
+func ready(w http.ResponseWriter, r *http.Request, c Config, verbose bool) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
 	status, lines := http.StatusOK, ""
-	for _, c := range checks {
-		if err := c.Do(ctx); err != nil {
+	for _, check := range c.Checks {
+		if err := check.Do(ctx); err != nil {
 			status = http.StatusServiceUnavailable
-			lines += fmt.Sprintf("[-] %s failed\n", c.Name)
+			lines += fmt.Sprintf("[-] %s failed\n", check.Name)
 			continue
 		}
-		lines += fmt.Sprintf("[+] %s ok\n", c.Name)
+		lines += fmt.Sprintf("[+] %s ok\n", check.Name)
 	}
 	result := "ok\n"
 	if status != http.StatusOK {
 		result = "not ready\n"
+	}
+	if c.Held != nil {
+		_, writes := r.URL.Query()["writes"]
+		if c.Held() == "" {
+			lines += "[+] writes ok\n"
+		} else {
+			lines += "[-] writes held\n"
+			if writes && status == http.StatusOK {
+				status, result = http.StatusServiceUnavailable, "held\n"
+			}
+		}
 	}
 	if verbose {
 		result = lines + result

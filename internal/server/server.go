@@ -18,6 +18,7 @@ import (
 
 	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/delivery"
+	"rekey.example/rekey/internal/telemetry"
 )
 
 // Config says where to listen and what to serve.
@@ -32,11 +33,18 @@ type Config struct {
 	Desk    *delivery.Desk             // what the pages under /handover/ hand over; nil: there are none
 	Slack   http.Handler               // buttons pressed in Slack; nil: there are none
 	Feeds   *calendar.Desk             // calendars under /calendar/; nil: there are none
+	Metrics http.Handler               // what stands under /metrics; nil: nothing
+	Trace   *telemetry.Tracer          // nil: none
+	Observe Observer                   // hears of each request that was answered; may be nil
 	Checks  []Check                    // what must hold for the server to be ready
+	Held    func() string              // why nothing may be changed now, empty if it may; nil: it always may
 	Logger  *slog.Logger               // nil: none
 	Opened  func(address string) error // called with the URL once it listens
 	Closing func()                     // called before the last requests are waited for: those that wait shall end
 }
+
+// Observer hears of a request: its route is a pattern, never an address.
+type Observer func(method, route string, status int, took time.Duration)
 
 // Check is one thing that must hold for the server to be ready.
 type Check struct {

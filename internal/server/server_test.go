@@ -112,6 +112,28 @@ func TestReadinessTellsNoReasonsToStrangers(t *testing.T) {
 	}
 }
 
+// While rekey is held it can be asked, and only who wants to write is sent elsewhere.
+func TestHeldIsNotReadyForWritesAlone(t *testing.T) {
+	why := "the database is older than the clouds"
+	h := Handler(Config{API: http.NotFoundHandler(), Held: func() string { return why }, Checks: []Check{
+		{Name: "one", Do: func(context.Context) error { return nil }},
+	}})
+	for path, want := range map[string]struct {
+		status int
+		text   string
+	}{"/readyz": {200, "ok\n"}, "/readyz?writes": {503, "held\n"}, "/healthz": {200, "[+] one ok\n[-] writes held\nok\n"}} {
+		r := get(t, h, "GET", path)
+		if got := body(t, r); r.StatusCode != want.status || got != want.text {
+			t.Errorf("%s: %d %q, want %d %q", path, r.StatusCode, got, want.status, want.text)
+		}
+	}
+	why = ""
+	r := get(t, h, "GET", "/readyz?writes")
+	if got := body(t, r); r.StatusCode != 200 || got != "ok\n" {
+		t.Errorf("not held any more: %d %q", r.StatusCode, got)
+	}
+}
+
 func TestPagesOfOtherSitesCannotWrite(t *testing.T) {
 	reached := false
 	h := Handler(Config{API: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true })})

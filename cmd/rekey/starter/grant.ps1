@@ -16,6 +16,10 @@ $ErrorActionPreference = 'Stop'
 $Folder = '{{.Folder}}'
 $Vaults = @({{range $i, $v := .Vaults}}{{if $i}}, {{end}}'{{$v}}'{{end}}) # names of Key Vaults
 $Apps = @({{range $i, $a := .Apps}}{{if $i}}, {{end}}'{{$a}}'{{end}}) # client ids of the applications that rekey should renew
+$Principals = @() # client ids of the service principals whose own credentials rekey should renew, such as that of an enterprise application
+$Certificates = $false # $true: the vaults also hold certificates that rekey renews, or make their key pairs (rotation.vaultPairs)
+$Sites = @() # resource ids of App Services and function apps that read the vaults by reference: rekey asks them to read anew
+$Keys = @() # resource ids of resource groups whose access keys rekey should renew (Storage, Service Bus, Event Hubs, Event Grid, Cosmos DB)
 $ReadValues = $false # $true: the reader may also read values, to recognise them (readValues in rekey.yaml)
 
 $GraphApi = '00000003-0000-0000-c000-000000000000' # Microsoft Graph
@@ -59,11 +63,37 @@ function New-RekeyCertificate($For) {
     Move-Item "$file.new" $file
 }
 
-# A role on one vault alone.
-function Grant-RekeyRole($To, [string] $Role, [string] $Vault) {
-    $scope = (Get-AzKeyVault -VaultName $Vault).ResourceId
-    if (Get-AzRoleAssignment -ObjectId $To.Principal.Id -RoleDefinitionName $Role -Scope $scope) { return }
-    New-AzRoleAssignment -ObjectId $To.Principal.Id -RoleDefinitionName $Role -Scope $scope | Out-Null
+# A role on one resource alone.
+function Grant-RekeyRole($To, [string] $Role, [string] $Scope) {
+    if (Get-AzRoleAssignment -ObjectId $To.Principal.Id -RoleDefinitionName $Role -Scope $Scope) { return }
+    New-AzRoleAssignment -ObjectId $To.Principal.Id -RoleDefinitionName $Role -Scope $Scope | Out-Null
+}
+
+# The role that lists access keys and makes them anew, and does nothing else; made if it is
+# not there, in the subscription of the scope. A new role is known everywhere after some minutes.
+function Get-RekeyKeyRole([string] $Scope) {
+    $name = 'rekey access keys'
+    $subscription = '/subscriptions/' + $Scope.Split('/')[2]
+    if (Get-AzRoleDefinition -Name $name -Scope $subscription) { return $name }
+    $role = [Microsoft.Azure.Commands.Resources.Models.Authorization.PSRoleDefinition]::new()
+    $role.Name = $name
+    $role.Description = 'Reads and renews access keys.'
+    $role.IsCustom = $true
+    $role.AssignableScopes = @($subscription)
+    $role.Actions = @(
+        'Microsoft.EventGrid/topics/read', 'Microsoft.EventGrid/topics/listKeys/action', 'Microsoft.EventGrid/topics/regenerateKey/action'
+        'Microsoft.Storage/storageAccounts/read', 'Microsoft.Storage/storageAccounts/listkeys/action', 'Microsoft.Storage/storageAccounts/regeneratekey/action'
+        'Microsoft.ServiceBus/namespaces/read', 'Microsoft.ServiceBus/namespaces/*/read'
+        'Microsoft.ServiceBus/namespaces/authorizationRules/listKeys/action', 'Microsoft.ServiceBus/namespaces/authorizationRules/regenerateKeys/action'
+        'Microsoft.ServiceBus/namespaces/queues/authorizationRules/listKeys/action', 'Microsoft.ServiceBus/namespaces/queues/authorizationRules/regenerateKeys/action'
+        'Microsoft.ServiceBus/namespaces/topics/authorizationRules/listKeys/action', 'Microsoft.ServiceBus/namespaces/topics/authorizationRules/regenerateKeys/action'
+        'Microsoft.EventHub/namespaces/read', 'Microsoft.EventHub/namespaces/*/read'
+        'Microsoft.EventHub/namespaces/authorizationRules/listKeys/action', 'Microsoft.EventHub/namespaces/authorizationRules/regenerateKeys/action'
+        'Microsoft.EventHub/namespaces/eventhubs/authorizationRules/listKeys/action', 'Microsoft.EventHub/namespaces/eventhubs/authorizationRules/regenerateKeys/action'
+        'Microsoft.DocumentDB/databaseAccounts/read', 'Microsoft.DocumentDB/databaseAccounts/listKeys/action', 'Microsoft.DocumentDB/databaseAccounts/regenerateKey/action'
+        'Microsoft.DocumentDB/locations/operationsStatus/read'
+    )
+    (New-AzRoleDefinition -Role $role).Name
 }
 
 $Reader = Get-RekeyApplication 'rekey-reader'
@@ -85,13 +115,30 @@ foreach ($id in $Apps) {
     }
 }
 
+# The same for service principals that have credentials of their own.
+foreach ($id in $Principals) {
+    $principal = Get-MgServicePrincipal -Filter "appId eq '$id'"
+    $owners = Get-MgServicePrincipalOwner -ServicePrincipalId $principal.Id -All
+    if ($owners.Id -notcontains $Writer.Principal.Id) {
+        New-MgServicePrincipalOwnerByRef -ServicePrincipalId $principal.Id -BodyParameter @{ '@odata.id' = "https://graph.microsoft.com/v1.0/directoryObjects/$($Writer.Principal.Id)" }
+    }
+}
+
 # Secrets Officer is the smallest built-in role that may put a secret. To narrow it further,
 # give it on single entries: -Scope VAULT-ID/secrets/NAME
-foreach ($vault in $Vaults) {
+foreach ($name in $Vaults) {
+    $vault = (Get-AzKeyVault -VaultName $name).ResourceId
     Grant-RekeyRole $Reader 'Key Vault Reader' $vault
     if ($ReadValues) { Grant-RekeyRole $Reader 'Key Vault Secrets User' $vault }
     Grant-RekeyRole $Writer 'Key Vault Secrets Officer' $vault
+    if ($Certificates) { Grant-RekeyRole $Writer 'Key Vault Certificates Officer' $vault }
 }
+
+# An App Service that reads a vault by reference is asked to read it anew.
+foreach ($site in $Sites) { Grant-RekeyRole $Writer 'Website Contributor' $site }
+
+# Whoever may list the keys of a resource may use it: only where rekey shall renew them.
+foreach ($group in $Keys) { Grant-RekeyRole $Writer (Get-RekeyKeyRole $group) $group }
 
 @"
 Done. Write into rekey.yaml, and run rekey doctor:

@@ -92,7 +92,13 @@ func (s *Server) Send(ctx context.Context, m connector.Message) error {
 	if err != nil {
 		return err
 	}
-	client, err := s.client(ctx)
+	var line net.Conn
+	defer func() { // the library leaves it open where TLS is not to be had
+		if line != nil {
+			line.Close()
+		}
+	}()
+	client, err := s.client(ctx, &line)
 	if err != nil {
 		return connector.Undeliverable("the mail server cannot be used: %s", rest.Clean(err.Error(), 200))
 	}
@@ -129,7 +135,7 @@ func judge(err error, host string) error {
 	return fmt.Errorf("%s: %w", text, connector.ErrNotApplied)
 }
 
-func (s *Server) client(ctx context.Context) (*gomail.Client, error) {
+func (s *Server) client(ctx context.Context, line *net.Conn) (*gomail.Client, error) {
 	port, policy := s.Port, gomail.TLSMandatory
 	if port == 0 {
 		port = map[bool]int{false: 587, true: 465}[s.TLS]
@@ -141,7 +147,11 @@ func (s *Server) client(ctx context.Context) (*gomail.Client, error) {
 		gomail.WithPort(port), gomail.WithTLSPolicy(policy), gomail.WithTimeout(20 * time.Second), gomail.WithHELO(s.domain), gomail.WithoutNoop(), gomail.WithoutRset(),
 		gomail.WithTLSConfig(&tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.Host, RootCAs: s.Roots}),
 		gomail.WithDialContextFunc(func(dial context.Context, network, address string) (net.Conn, error) {
-			return s.dial(ctx, dial, network, address)
+			conn, err := s.dial(ctx, dial, network, address)
+			if err == nil {
+				*line = conn
+			}
+			return conn, err
 		}),
 	}
 	if s.User != "" {

@@ -17,6 +17,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"rekey.example/rekey/internal/access"
 )
 
 //go:generate go tool -modfile=../../../tools/go.mod oapi-codegen -config oapi-codegen.yaml ../../../api/openapi.yaml
@@ -135,6 +137,21 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.route(w, known)
 	outer.Pattern = known.Pattern
+}
+
+// Guard lets those through who may do action, and answers all others as the API does.
+func (a *API) Guard(action access.Action, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		known, err := a.service.authenticate(r)
+		if err == nil {
+			err = actorOf(known.Context()).Check(action)
+		}
+		if err != nil {
+			a.service.fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // plain reports whether a text from outside can stand in a header and in a log.

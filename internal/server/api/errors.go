@@ -102,7 +102,7 @@ var known = []struct {
 	{access.ErrNoToken, 404, "not_found", "rekey token list shows what there is"},
 	{inventory.ErrNotFound, 404, "not_found", "rekey sync reads the directory again, rekey applications list shows what is known"},
 	{inventory.ErrCursor, 400, "invalid_request", "begin the list without after"},
-	{policy.ErrNotFound, 404, "not_found", "rekey policy check lists what there is"},
+	{policy.ErrNotFound, 404, "not_found", "rekey findings list shows what there is"},
 	{errNotFound, 404, "not_found", ""},
 	{store.ErrFull, 507, "disk_full", "make room on the disk of the data folder and try again; nothing is lost"},
 	{store.ErrBusy, 503, "busy", "try again in a moment"},
@@ -127,6 +127,8 @@ func problem(ctx context.Context, err error) (wire.Problem, time.Duration) {
 		p.Status, p.Code, p.Detail = 403, "forbidden", e.Error()
 		p.Hint = "ask somebody whose role permits it; GET /v1/me says who you are to the server"
 	} else if e, ok := errors.AsType[*rotation.InvalidError](err); ok {
+		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
+	} else if e, ok := errors.AsType[*policy.InvalidError](err); ok {
 		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
 	} else if e, ok := errors.AsType[*schedule.InvalidError](err); ok {
 		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()

@@ -45,10 +45,11 @@ type house struct {
 	syncer    *inventory.Syncer
 	policy    *policy.Policy
 
-	rotation, hash, incident, revocable, task string // what live has made
-	alert, feed                               string
-	alerts                                    *alert.Keeper
-	calendars                                 *calendar.Desk
+	rotation, hash, incident, revocable, task          string // what live has made
+	alert, feed                                        string
+	alerts                                             *alert.Keeper
+	calendars                                          *calendar.Desk
+	rotation, hash, incident, revocable, task, finding string // what live has made
 }
 
 var people = map[string]access.Actor{

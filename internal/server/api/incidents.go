@@ -61,15 +61,47 @@ func (s *service) OpenIncident(ctx context.Context, in OpenIncidentRequestObject
 		}
 		return OpenIncident200JSONResponse(wireIncident(i)), nil
 	}
-	i, err := s.Rotations.OpenIncident(ctx, actor, q)
+	id, err := s.openOnce(ctx, actor, in.Params.IdempotencyKey, *in.Body, q)
 	if err != nil {
 		return nil, err
 	}
 	s.wake()
-	if i, err = s.Rotations.Incident(ctx, actor, i.ID); err != nil {
+	i, err := s.Rotations.Incident(ctx, actor, id)
+	if err != nil {
 		return nil, err
 	}
 	return OpenIncident201JSONResponse{Body: wireIncident(i), Headers: OpenIncident201ResponseHeaders{Location: "/v1/incidents/" + i.ID}}, nil
+}
+
+// openOnce opens an incident for the first request with a key, and answers every
+// further one with the same incident. Two of them at the same moment wait for each
+// other, for two incidents of one list would be approved twice.
+func (s *service) openOnce(ctx context.Context, actor access.Actor, key string, asked wire.IncidentRequest, q rotation.IncidentRequest) (id string, err error) {
+	if key == "" {
+		i, err := s.Rotations.OpenIncident(ctx, actor, q)
+		if err != nil {
+			return "", err
+		}
+		return i.ID, nil
+	}
+	hash := requestHash(asked)
+	err = s.Store.Alone(ctx, "incident "+actor.Tenant+" "+actor.ID+" "+key, func() error {
+		s.opening.Lock()
+		defer s.opening.Unlock()
+		if id, err = s.answered(ctx, actor, key, hash); err != nil || id != "" {
+			return err
+		}
+		i, err := s.Rotations.OpenIncident(ctx, actor, q)
+		if err != nil {
+			return err
+		}
+		id = i.ID
+		if err := s.remember(ctx, actor, key, hash, id); err != nil {
+			s.Logger.Warn("cannot remember an Idempotency-Key", "incident", id, "error", err.Error())
+		}
+		return nil
+	})
+	return id, err
 }
 
 // GetIncident tells where an incident stands.

@@ -35,6 +35,24 @@ func (s *service) ListFindings(ctx context.Context, in ListFindingsRequestObject
 	return page, nil
 }
 
+// GetFinding returns one finding.
+func (s *service) GetFinding(ctx context.Context, in GetFindingRequestObject) (GetFindingResponseObject, error) {
+	f, err := s.Policy.Finding(ctx, actorOf(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return GetFinding200JSONResponse{FindingJSONResponse(wireFinding(f))}, nil
+}
+
+// AcknowledgeFinding says that a finding is known and may stay.
+func (s *service) AcknowledgeFinding(ctx context.Context, in AcknowledgeFindingRequestObject) (AcknowledgeFindingResponseObject, error) {
+	f, err := s.Policy.Acknowledge(ctx, actorOf(ctx), in.ID, in.Body.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return AcknowledgeFinding200JSONResponse{FindingJSONResponse(wireFinding(f))}, nil
+}
+
 // CheckPolicy judges the inventory now.
 func (s *service) CheckPolicy(ctx context.Context, _ CheckPolicyRequestObject) (CheckPolicyResponseObject, error) {
 	actor := actorOf(ctx)
@@ -72,5 +90,6 @@ func wireFinding(f policy.Finding) wire.Finding {
 	return wire.Finding{
 		ID: f.ID, Rule: f.Rule, Severity: wire.Severity(f.Severity), State: wire.FindingState(f.State), Application: string(f.Application),
 		KeyID: f.KeyID, Place: f.Place, Subject: f.Subject(), Title: f.Title, Reason: f.Reason, Cure: f.Cure, Since: f.Opened, Resolved: f.Resolved,
+		AcknowledgedBy: f.Judge, AcknowledgedWhy: f.Why,
 	}
 }

@@ -148,6 +148,8 @@ func (h *house) live() {
 	tasks := decode[wire.TaskPage](h.t, h.ask("user", "GET", "/v1/tasks?state=pending", ""))
 	h.task = tasks.Value[0].ID
 	h.liveAlerts()
+	found := decode[wire.FindingPage](h.t, h.ask("user", "GET", "/v1/findings", ""))
+	h.finding = found.Value[0].ID
 }
 
 // feed is a directory with one application.

@@ -74,15 +74,24 @@ type ServerInterface interface {
 	// RunDoctor Check rights and reachability, and say what is missing
 	// (POST /v1/doctor)
 	RunDoctor(w http.ResponseWriter, r *http.Request)
+	// ListEnding What has come close to its end since the last time
+	// (GET /v1/ending)
+	ListEnding(w http.ResponseWriter, r *http.Request, params ListEndingParams)
 	// ListFindings What is against the policy
 	// (GET /v1/findings)
 	ListFindings(w http.ResponseWriter, r *http.Request, params ListFindingsParams)
+	// GetFinding One finding
+	// (GET /v1/findings/{id})
+	GetFinding(w http.ResponseWriter, r *http.Request, id FindingID)
+	// AcknowledgeFinding Say that a finding is known and may stay
+	// (POST /v1/findings/{id}/acknowledge)
+	AcknowledgeFinding(w http.ResponseWriter, r *http.Request, id FindingID)
 	// ListIncidents Incidents, the newest first, without their items
 	// (GET /v1/incidents)
 	ListIncidents(w http.ResponseWriter, r *http.Request, params ListIncidentsParams)
 	// OpenIncident Renew or revoke many credentials at once
 	// (POST /v1/incidents)
-	OpenIncident(w http.ResponseWriter, r *http.Request)
+	OpenIncident(w http.ResponseWriter, r *http.Request, params OpenIncidentParams)
 	// GetIncident Where an incident and each of its items stand
 	// (GET /v1/incidents/{id})
 	GetIncident(w http.ResponseWriter, r *http.Request, id IncidentID)
@@ -110,6 +119,9 @@ type ServerInterface interface {
 	// TryName Would this name keep to the naming convention?
 	// (GET /v1/policy/try)
 	TryName(w http.ResponseWriter, r *http.Request, params TryNameParams)
+	// GetPowerPlatform The custom connector for Power Automate and Logic Apps
+	// (GET /v1/powerplatform)
+	GetPowerPlatform(w http.ResponseWriter, r *http.Request, params GetPowerPlatformParams)
 	// ShowReconcile What journal and world say, read anew; after a restore, a copy or a failover
 	// (GET /v1/reconcile)
 	ShowReconcile(w http.ResponseWriter, r *http.Request)
@@ -137,6 +149,9 @@ type ServerInterface interface {
 	// ConfirmRotation A person's word that a consumer now uses the new value
 	// (POST /v1/rotations/{id}/confirm)
 	ConfirmRotation(w http.ResponseWriter, r *http.Request, id RotationID, params ConfirmRotationParams)
+	// AwaitDecision Wait until a proposal is decided
+	// (GET /v1/rotations/{id}/decision)
+	AwaitDecision(w http.ResponseWriter, r *http.Request, id RotationID, params AwaitDecisionParams)
 	// WatchRotation Wait for the next change of a rotation
 	// (GET /v1/rotations/{id}/events)
 	WatchRotation(w http.ResponseWriter, r *http.Request, id RotationID, params WatchRotationParams)
@@ -939,6 +954,52 @@ func (siw *ServerInterfaceWrapper) RunDoctor(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// ListEnding operation middleware
+func (siw *ServerInterfaceWrapper) ListEnding(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEndingParams
+
+	// ------------- Optional query parameter "within" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "within", r.URL.Query(), &params.Within, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "within"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "within", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListEnding(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListFindings operation middleware
 func (siw *ServerInterfaceWrapper) ListFindings(w http.ResponseWriter, r *http.Request) {
 
@@ -1037,6 +1098,58 @@ func (siw *ServerInterfaceWrapper) ListFindings(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// GetFinding operation middleware
+func (siw *ServerInterfaceWrapper) GetFinding(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id FindingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetFinding(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcknowledgeFinding operation middleware
+func (siw *ServerInterfaceWrapper) AcknowledgeFinding(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id FindingID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcknowledgeFinding(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListIncidents operation middleware
 func (siw *ServerInterfaceWrapper) ListIncidents(w http.ResponseWriter, r *http.Request) {
 
@@ -1086,8 +1199,35 @@ func (siw *ServerInterfaceWrapper) ListIncidents(w http.ResponseWriter, r *http.
 // OpenIncident operation middleware
 func (siw *ServerInterfaceWrapper) OpenIncident(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params OpenIncidentParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey string
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.OpenIncident(w, r)
+		siw.Handler.OpenIncident(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1297,6 +1437,65 @@ func (siw *ServerInterfaceWrapper) TryName(w http.ResponseWriter, r *http.Reques
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.TryName(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPowerPlatform operation middleware
+func (siw *ServerInterfaceWrapper) GetPowerPlatform(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPowerPlatformParams
+
+	// ------------- Required query parameter "host" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "host", r.URL.Query(), &params.Host, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "host"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "host", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "clientId" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "clientId", r.URL.Query(), &params.ClientID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "clientId"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "clientId", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "resource" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resource", r.URL.Query(), &params.Resource, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "resource"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "resource", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPowerPlatform(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1628,6 +1827,48 @@ func (siw *ServerInterfaceWrapper) ConfirmRotation(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ConfirmRotation(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AwaitDecision operation middleware
+func (siw *ServerInterfaceWrapper) AwaitDecision(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id RotationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AwaitDecisionParams
+
+	// ------------- Optional query parameter "wait" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait", r.URL.Query(), &params.Wait, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wait"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wait", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AwaitDecision(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2380,6 +2621,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/status", wrapper.GetStatus)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/doctor", wrapper.RunDoctor)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/credentials", wrapper.ListCredentials)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/ending", wrapper.ListEnding)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/powerplatform", wrapper.GetPowerPlatform)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/credentials/{keyId}", wrapper.GetCredential)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/applications", wrapper.ListApplications)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/applications/{id}", wrapper.GetApplication)
@@ -2387,12 +2630,15 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/syncs", wrapper.StartSync)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/syncs/{id}", wrapper.GetSync)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/findings", wrapper.ListFindings)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/findings/{id}", wrapper.GetFinding)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/findings/{id}/acknowledge", wrapper.AcknowledgeFinding)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/policy/check", wrapper.CheckPolicy)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/policy/try", wrapper.TryName)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/rotations", wrapper.ListRotations)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/rotations", wrapper.ProposeRotation)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/rotations/{id}", wrapper.GetRotation)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/rotations/{id}/events", wrapper.WatchRotation)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/rotations/{id}/decision", wrapper.AwaitDecision)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/rotations/{id}/approve", wrapper.ApproveRotation)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/rotations/{id}/refuse", wrapper.RefuseRotation)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/rotations/{id}/cancel", wrapper.CancelRotation)
@@ -2436,6 +2682,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 
 	return m
 }
+
+type FindingJSONResponse Finding
 
 type IncidentJSONResponse Incident
 
@@ -3167,6 +3415,45 @@ func (response RunDoctordefaultApplicationProblemPlusJSONResponse) VisitRunDocto
 	return err
 }
 
+type ListEndingRequestObject struct {
+	Params ListEndingParams
+}
+
+type ListEndingResponseObject interface {
+	VisitListEndingResponse(w http.ResponseWriter) error
+}
+
+type ListEnding200JSONResponse EndingPage
+
+func (response ListEnding200JSONResponse) VisitListEndingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEndingdefaultApplicationProblemPlusJSONResponse) VisitListEndingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListFindingsRequestObject struct {
 	Params ListFindingsParams
 }
@@ -3195,6 +3482,85 @@ type ListFindingsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListFindingsdefaultApplicationProblemPlusJSONResponse) VisitListFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFindingRequestObject struct {
+	ID FindingID `json:"id"`
+}
+
+type GetFindingResponseObject interface {
+	VisitGetFindingResponse(w http.ResponseWriter) error
+}
+
+type GetFinding200JSONResponse struct{ FindingJSONResponse }
+
+func (response GetFinding200JSONResponse) VisitGetFindingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFindingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetFindingdefaultApplicationProblemPlusJSONResponse) VisitGetFindingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeFindingRequestObject struct {
+	ID   FindingID `json:"id"`
+	Body *AcknowledgeFindingJSONRequestBody
+}
+
+type AcknowledgeFindingResponseObject interface {
+	VisitAcknowledgeFindingResponse(w http.ResponseWriter) error
+}
+
+type AcknowledgeFinding200JSONResponse struct{ FindingJSONResponse }
+
+func (response AcknowledgeFinding200JSONResponse) VisitAcknowledgeFindingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeFindingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcknowledgeFindingdefaultApplicationProblemPlusJSONResponse) VisitAcknowledgeFindingResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3246,7 +3612,8 @@ func (response ListIncidentsdefaultApplicationProblemPlusJSONResponse) VisitList
 }
 
 type OpenIncidentRequestObject struct {
-	Body *OpenIncidentJSONRequestBody
+	Params OpenIncidentParams
+	Body   *OpenIncidentJSONRequestBody
 }
 
 type OpenIncidentResponseObject interface {
@@ -3696,6 +4063,51 @@ func (response TryNamedefaultApplicationProblemPlusJSONResponse) VisitTryNameRes
 	return err
 }
 
+type GetPowerPlatformRequestObject struct {
+	Params GetPowerPlatformParams
+}
+
+type GetPowerPlatformResponseObject interface {
+	VisitGetPowerPlatformResponse(w http.ResponseWriter) error
+}
+
+type GetPowerPlatform200ApplicationZipResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetPowerPlatform200ApplicationZipResponse) VisitGetPowerPlatformResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/zip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetPowerPlatformdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPowerPlatformdefaultApplicationProblemPlusJSONResponse) VisitGetPowerPlatformResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ShowReconcileRequestObject struct {
 }
 
@@ -4064,6 +4476,46 @@ type ConfirmRotationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ConfirmRotationdefaultApplicationProblemPlusJSONResponse) VisitConfirmRotationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AwaitDecisionRequestObject struct {
+	ID     RotationID `json:"id"`
+	Params AwaitDecisionParams
+}
+
+type AwaitDecisionResponseObject interface {
+	VisitAwaitDecisionResponse(w http.ResponseWriter) error
+}
+
+type AwaitDecision200JSONResponse Decision
+
+func (response AwaitDecision200JSONResponse) VisitAwaitDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AwaitDecisiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AwaitDecisiondefaultApplicationProblemPlusJSONResponse) VisitAwaitDecisionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4837,9 +5289,18 @@ type StrictServerInterface interface {
 	// RunDoctor Check rights and reachability, and say what is missing
 	// (POST /v1/doctor)
 	RunDoctor(ctx context.Context, request RunDoctorRequestObject) (RunDoctorResponseObject, error)
+	// ListEnding What has come close to its end since the last time
+	// (GET /v1/ending)
+	ListEnding(ctx context.Context, request ListEndingRequestObject) (ListEndingResponseObject, error)
 	// ListFindings What is against the policy
 	// (GET /v1/findings)
 	ListFindings(ctx context.Context, request ListFindingsRequestObject) (ListFindingsResponseObject, error)
+	// GetFinding One finding
+	// (GET /v1/findings/{id})
+	GetFinding(ctx context.Context, request GetFindingRequestObject) (GetFindingResponseObject, error)
+	// AcknowledgeFinding Say that a finding is known and may stay
+	// (POST /v1/findings/{id}/acknowledge)
+	AcknowledgeFinding(ctx context.Context, request AcknowledgeFindingRequestObject) (AcknowledgeFindingResponseObject, error)
 	// ListIncidents Incidents, the newest first, without their items
 	// (GET /v1/incidents)
 	ListIncidents(ctx context.Context, request ListIncidentsRequestObject) (ListIncidentsResponseObject, error)
@@ -4873,6 +5334,9 @@ type StrictServerInterface interface {
 	// TryName Would this name keep to the naming convention?
 	// (GET /v1/policy/try)
 	TryName(ctx context.Context, request TryNameRequestObject) (TryNameResponseObject, error)
+	// GetPowerPlatform The custom connector for Power Automate and Logic Apps
+	// (GET /v1/powerplatform)
+	GetPowerPlatform(ctx context.Context, request GetPowerPlatformRequestObject) (GetPowerPlatformResponseObject, error)
 	// ShowReconcile What journal and world say, read anew; after a restore, a copy or a failover
 	// (GET /v1/reconcile)
 	ShowReconcile(ctx context.Context, request ShowReconcileRequestObject) (ShowReconcileResponseObject, error)
@@ -4900,6 +5364,9 @@ type StrictServerInterface interface {
 	// ConfirmRotation A person's word that a consumer now uses the new value
 	// (POST /v1/rotations/{id}/confirm)
 	ConfirmRotation(ctx context.Context, request ConfirmRotationRequestObject) (ConfirmRotationResponseObject, error)
+	// AwaitDecision Wait until a proposal is decided
+	// (GET /v1/rotations/{id}/decision)
+	AwaitDecision(ctx context.Context, request AwaitDecisionRequestObject) (AwaitDecisionResponseObject, error)
 	// WatchRotation Wait for the next change of a rotation
 	// (GET /v1/rotations/{id}/events)
 	WatchRotation(ctx context.Context, request WatchRotationRequestObject) (WatchRotationResponseObject, error)
@@ -5484,6 +5951,32 @@ func (sh *strictHandler) RunDoctor(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ListEnding operation middleware
+func (sh *strictHandler) ListEnding(w http.ResponseWriter, r *http.Request, params ListEndingParams) {
+	var request ListEndingRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEnding(ctx, request.(ListEndingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEnding")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListEndingResponseObject); ok {
+		if err := validResponse.VisitListEndingResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListFindings operation middleware
 func (sh *strictHandler) ListFindings(w http.ResponseWriter, r *http.Request, params ListFindingsParams) {
 	var request ListFindingsRequestObject
@@ -5503,6 +5996,65 @@ func (sh *strictHandler) ListFindings(w http.ResponseWriter, r *http.Request, pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListFindingsResponseObject); ok {
 		if err := validResponse.VisitListFindingsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetFinding operation middleware
+func (sh *strictHandler) GetFinding(w http.ResponseWriter, r *http.Request, id FindingID) {
+	var request GetFindingRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFinding(ctx, request.(GetFindingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFinding")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetFindingResponseObject); ok {
+		if err := validResponse.VisitGetFindingResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AcknowledgeFinding operation middleware
+func (sh *strictHandler) AcknowledgeFinding(w http.ResponseWriter, r *http.Request, id FindingID) {
+	var request AcknowledgeFindingRequestObject
+
+	request.ID = id
+
+	var body AcknowledgeFindingJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AcknowledgeFinding(ctx, request.(AcknowledgeFindingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcknowledgeFinding")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AcknowledgeFindingResponseObject); ok {
+		if err := validResponse.VisitAcknowledgeFindingResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -5537,8 +6089,10 @@ func (sh *strictHandler) ListIncidents(w http.ResponseWriter, r *http.Request, p
 }
 
 // OpenIncident operation middleware
-func (sh *strictHandler) OpenIncident(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) OpenIncident(w http.ResponseWriter, r *http.Request, params OpenIncidentParams) {
 	var request OpenIncidentRequestObject
+
+	request.Params = params
 
 	var body OpenIncidentJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
@@ -5801,6 +6355,32 @@ func (sh *strictHandler) TryName(w http.ResponseWriter, r *http.Request, params 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(TryNameResponseObject); ok {
 		if err := validResponse.VisitTryNameResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPowerPlatform operation middleware
+func (sh *strictHandler) GetPowerPlatform(w http.ResponseWriter, r *http.Request, params GetPowerPlatformParams) {
+	var request GetPowerPlatformRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPowerPlatform(ctx, request.(GetPowerPlatformRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPowerPlatform")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPowerPlatformResponseObject); ok {
+		if err := validResponse.VisitGetPowerPlatformResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -6074,6 +6654,33 @@ func (sh *strictHandler) ConfirmRotation(w http.ResponseWriter, r *http.Request,
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ConfirmRotationResponseObject); ok {
 		if err := validResponse.VisitConfirmRotationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AwaitDecision operation middleware
+func (sh *strictHandler) AwaitDecision(w http.ResponseWriter, r *http.Request, id RotationID, params AwaitDecisionParams) {
+	var request AwaitDecisionRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AwaitDecision(ctx, request.(AwaitDecisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AwaitDecision")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AwaitDecisionResponseObject); ok {
+		if err := validResponse.VisitAwaitDecisionResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	wire "rekey.example/rekey/api"
@@ -52,6 +53,7 @@ type Config struct {
 // service implements the routes.
 type service struct {
 	Config
+	opening sync.Mutex // one incident with an Idempotency-Key at a time
 }
 
 var _ StrictServerInterface = (*service)(nil)

@@ -48,7 +48,7 @@ func (d *description) check(r *http.Request) error {
 		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, MultiError: true, SkipSettingDefaults: true},
 	}
 	known := map[string]bool{}
-	for _, p := range route.Operation.Parameters {
+	for _, p := range slices.Concat(route.PathItem.Parameters, route.Operation.Parameters) {
 		switch p.Value.In {
 		case openapi3.ParameterInPath:
 			in.PathParams[p.Value.Name] = r.PathValue(p.Value.Name)

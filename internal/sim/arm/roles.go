@@ -49,6 +49,8 @@ func (c *call) roleRoute(scope string, rest []string) (route, error) {
 		return route{do: func() (*answer, error) { return c.listDefinitions() }}, nil
 	case "GET roledefinitions n":
 		return route{do: func() (*answer, error) { return c.getDefinition(name) }}, nil
+	case "GET permissions":
+		return route{do: func() (*answer, error) { return c.listPermissions(scope) }}, nil
 	case "GET denyassignments", "GET roleassignmentschedules", "GET roleeligibilityschedules":
 		return route{do: func() (*answer, error) { return list[any](nil) }}, nil
 	}
@@ -68,11 +70,27 @@ func (c *call) wireDefinition(r world.Role) map[string]any {
 		"id": c.definitionID(r), "name": r.ID, "type": authorizationSpace + "/roleDefinitions",
 		"properties": map[string]any{
 			"roleName": r.Name, "type": kind, "description": r.Description, "assignableScopes": []string{scope},
-			"permissions": []map[string]any{{
-				"actions": orEmpty(r.Actions), "notActions": orEmpty(r.NotActions), "dataActions": orEmpty(r.DataActions), "notDataActions": orEmpty(r.NotDataActions),
-			}},
+			"permissions": []map[string]any{wirePermission(r)},
 		},
 	}
+}
+
+func wirePermission(r world.Role) map[string]any {
+	return map[string]any{
+		"actions": orEmpty(r.Actions), "notActions": orEmpty(r.NotActions), "dataActions": orEmpty(r.DataActions), "notDataActions": orEmpty(r.NotDataActions),
+	}
+}
+
+// listPermissions tells the caller what it may do at the scope; who may do nothing
+// there gets an empty list.
+func (c *call) listPermissions(scope string) (*answer, error) {
+	var value []map[string]any
+	c.w.Read(func() {
+		for _, r := range c.w.Azure.RolesOf(c.claims.ObjectID, scope, time.Now(), c.w.Lag.Role) {
+			value = append(value, wirePermission(r))
+		}
+	})
+	return list(value)
 }
 
 var (

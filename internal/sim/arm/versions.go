@@ -26,7 +26,10 @@ var versions = map[string][]string{
 // registered refuses an api-version that the provider of the path's resource
 // does not have.
 func (c *call) registered() error {
-	i := slices.IndexFunc(c.path, func(s string) bool { return strings.EqualFold(s, "providers") })
+	i := len(c.path) - 1 // the last: a role assignment at a resource is not the resource's provider's
+	for i >= 0 && !strings.EqualFold(c.path[i], "providers") {
+		i--
+	}
 	if i < 0 || i+2 >= len(c.path) {
 		return nil
 	}

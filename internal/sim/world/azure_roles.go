@@ -232,6 +232,20 @@ func (a *Azure) Allowed(principal, action string, data bool, resource string, no
 	return Assignment{}, false
 }
 
+// RolesOf are the roles that a principal has on a resource. The caller holds Read
+// or Change.
+func (a *Azure) RolesOf(principal, resource string, now time.Time, lag time.Duration) (list []Role) {
+	for _, s := range a.Assignments {
+		if !strings.EqualFold(s.PrincipalID, principal) || !s.Acts(now, lag) || !within(resource, s.Scope) {
+			continue
+		}
+		if role, ok := RoleByName(s.Role); ok {
+			list = append(list, role)
+		}
+	}
+	return list
+}
+
 func (r Role) allows(action string, data bool) bool {
 	yes, no := r.Actions, r.NotActions
 	if data {
