@@ -45,7 +45,6 @@ type house struct {
 	syncer    *inventory.Syncer
 	policy    *policy.Policy
 
-	rotation, hash, incident, revocable, task          string // what live has made
 	alert, feed                                        string
 	alerts                                             *alert.Keeper
 	calendars                                          *calendar.Desk
