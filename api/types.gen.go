@@ -9,6 +9,105 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AlertSeverity.
+const (
+	AlertSeverityHigh   AlertSeverity = "high"
+	AlertSeverityLow    AlertSeverity = "low"
+	AlertSeverityMedium AlertSeverity = "medium"
+)
+
+// Valid indicates whether the value is a known member of the AlertSeverity enum.
+func (e AlertSeverity) Valid() bool {
+	switch e {
+	case AlertSeverityHigh:
+		return true
+	case AlertSeverityLow:
+		return true
+	case AlertSeverityMedium:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AlertState.
+const (
+	AlertStateAcknowledged AlertState = "acknowledged"
+	AlertStateOpen         AlertState = "open"
+	AlertStateSettled      AlertState = "settled"
+	AlertStateSnoozed      AlertState = "snoozed"
+)
+
+// Valid indicates whether the value is a known member of the AlertState enum.
+func (e AlertState) Valid() bool {
+	switch e {
+	case AlertStateAcknowledged:
+		return true
+	case AlertStateOpen:
+		return true
+	case AlertStateSettled:
+		return true
+	case AlertStateSnoozed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AlertTellingAct.
+const (
+	AlertTellingActAcknowledged AlertTellingAct = "acknowledged"
+	AlertTellingActEscalated    AlertTellingAct = "escalated"
+	AlertTellingActRaised       AlertTellingAct = "raised"
+	AlertTellingActSettled      AlertTellingAct = "settled"
+)
+
+// Valid indicates whether the value is a known member of the AlertTellingAct enum.
+func (e AlertTellingAct) Valid() bool {
+	switch e {
+	case AlertTellingActAcknowledged:
+		return true
+	case AlertTellingActEscalated:
+		return true
+	case AlertTellingActRaised:
+		return true
+	case AlertTellingActSettled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AlertTellingState.
+const (
+	AlertTellingStateDropped AlertTellingState = "dropped"
+	AlertTellingStateFailed  AlertTellingState = "failed"
+	AlertTellingStatePacked  AlertTellingState = "packed"
+	AlertTellingStateTaken   AlertTellingState = "taken"
+	AlertTellingStateUnsure  AlertTellingState = "unsure"
+	AlertTellingStateWaiting AlertTellingState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the AlertTellingState enum.
+func (e AlertTellingState) Valid() bool {
+	switch e {
+	case AlertTellingStateDropped:
+		return true
+	case AlertTellingStateFailed:
+		return true
+	case AlertTellingStatePacked:
+		return true
+	case AlertTellingStateTaken:
+		return true
+	case AlertTellingStateUnsure:
+		return true
+	case AlertTellingStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AnswerKind.
 const (
 	AnswerKindByText    AnswerKind = "by_text"
@@ -84,6 +183,48 @@ func (e AuditOutcome) Valid() bool {
 	case AuditOutcomeRefused:
 		return true
 	case AuditOutcomeSeen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ChannelJoins.
+const (
+	ChannelJoinsBackup ChannelJoins = "backup"
+	ChannelJoinsOwner  ChannelJoins = "owner"
+	ChannelJoinsTeam   ChannelJoins = "team"
+)
+
+// Valid indicates whether the value is a known member of the ChannelJoins enum.
+func (e ChannelJoins) Valid() bool {
+	switch e {
+	case ChannelJoinsBackup:
+		return true
+	case ChannelJoinsOwner:
+		return true
+	case ChannelJoinsTeam:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ChannelState.
+const (
+	ChannelStateDead    ChannelState = "dead"
+	ChannelStateFailing ChannelState = "failing"
+	ChannelStateOk      ChannelState = "ok"
+)
+
+// Valid indicates whether the value is a known member of the ChannelState enum.
+func (e ChannelState) Valid() bool {
+	switch e {
+	case ChannelStateDead:
+		return true
+	case ChannelStateFailing:
+		return true
+	case ChannelStateOk:
 		return true
 	default:
 		return false
@@ -642,6 +783,33 @@ func (e TaskState) Valid() bool {
 	}
 }
 
+// Defines values for ListAlertsParamsState.
+const (
+	ListAlertsParamsStateAcknowledged ListAlertsParamsState = "acknowledged"
+	ListAlertsParamsStateAll          ListAlertsParamsState = "all"
+	ListAlertsParamsStateOpen         ListAlertsParamsState = "open"
+	ListAlertsParamsStateSettled      ListAlertsParamsState = "settled"
+	ListAlertsParamsStateSnoozed      ListAlertsParamsState = "snoozed"
+)
+
+// Valid indicates whether the value is a known member of the ListAlertsParamsState enum.
+func (e ListAlertsParamsState) Valid() bool {
+	switch e {
+	case ListAlertsParamsStateAcknowledged:
+		return true
+	case ListAlertsParamsStateAll:
+		return true
+	case ListAlertsParamsStateOpen:
+		return true
+	case ListAlertsParamsStateSettled:
+		return true
+	case ListAlertsParamsStateSnoozed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListTasksParamsState.
 const (
 	ListTasksParamsStateDone      ListTasksParamsState = "done"
@@ -688,6 +856,118 @@ type Actor struct {
 	Role   Role   `json:"role"`
 	Tenant string `json:"tenant,omitempty,omitzero"`
 }
+
+// Alert defines model for Alert.
+type Alert struct {
+	// Application Its name
+	Application string `json:"application,omitempty,omitzero"`
+
+	// Backup And then
+	Backup   string    `json:"backup,omitempty,omitzero"`
+	Changed  time.Time `json:"changed"`
+	ClientID string    `json:"clientId,omitempty,omitzero"`
+
+	// DaysBefore The step of the ladder that it has reached
+	DaysBefore int       `json:"daysBefore,omitempty,omitzero"`
+	Ends       time.Time `json:"ends,omitempty,omitzero"`
+
+	// Escalates When the next ones are told unless somebody acknowledges
+	Escalates time.Time   `json:"escalates,omitempty,omitzero"`
+	Facts     []AlertFact `json:"facts"`
+
+	// Headline What breaks
+	Headline string `json:"headline"`
+	ID       string `json:"id"`
+
+	// Judge Who acknowledged it, or laid it aside
+	Judge string `json:"judge,omitempty,omitzero"`
+	KeyID string `json:"keyId,omitempty,omitzero"`
+
+	// Kind credential.ending, rotation.waiting, rotation.stuck, task.due, finding.open, inventory.stale, reconcile.held, audit.tampered, channel.dead
+	Kind string `json:"kind"`
+
+	// Level How far it was escalated: 0 owner, 1 backup, 2 team
+	Level    int       `json:"level"`
+	ObjectID string    `json:"objectId,omitempty,omitzero"`
+	Opened   time.Time `json:"opened"`
+
+	// Owner Who is told first
+	Owner string `json:"owner,omitempty,omitzero"`
+
+	// Page The page about it, from the server's root
+	Page     string        `json:"page,omitempty,omitzero"`
+	Settled  time.Time     `json:"settled,omitempty,omitzero"`
+	Severity AlertSeverity `json:"severity"`
+	State    AlertState    `json:"state"`
+
+	// Subject Id of what it is about: key id, rotation, task, finding, channel
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+
+	// Told When a message about it was first taken
+	Told time.Time `json:"told,omitempty,omitzero"`
+
+	// Until When one that was laid aside comes back
+	Until time.Time `json:"until,omitempty,omitzero"`
+	Why   string    `json:"why,omitempty,omitzero"`
+}
+
+// AlertSeverity defines model for Alert.Severity.
+type AlertSeverity string
+
+// AlertAcknowledgement defines model for AlertAcknowledgement.
+type AlertAcknowledgement struct {
+	Note string `json:"note,omitempty,omitzero"`
+}
+
+// AlertDetail defines model for AlertDetail.
+type AlertDetail struct {
+	Alert Alert          `json:"alert"`
+	Told  []AlertTelling `json:"told"`
+}
+
+// AlertFact defines model for AlertFact.
+type AlertFact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// AlertPage defines model for AlertPage.
+type AlertPage struct {
+	NextLink string  `json:"nextLink,omitempty,omitzero"`
+	Value    []Alert `json:"value"`
+}
+
+// AlertSnooze defines model for AlertSnooze.
+type AlertSnooze struct {
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"`
+}
+
+// AlertState defines model for AlertState.
+type AlertState string
+
+// AlertTelling defines model for AlertTelling.
+type AlertTelling struct {
+	Act AlertTellingAct `json:"act"`
+
+	// Again They may have been told before
+	Again   bool              `json:"again"`
+	Channel string            `json:"channel"`
+	Due     time.Time         `json:"due"`
+	Ended   time.Time         `json:"ended,omitempty,omitzero"`
+	Problem string            `json:"problem,omitempty,omitzero"`
+	State   AlertTellingState `json:"state"`
+
+	// To An address; empty for channels with one place
+	To string `json:"to"`
+}
+
+// AlertTellingAct defines model for AlertTelling.Act.
+type AlertTellingAct string
+
+// AlertTellingState defines model for AlertTelling.State.
+type AlertTellingState string
 
 // AnswerKind found: a link was seen to be broken; by_text: the text says so and it cannot be looked at; undecided: two or more causes fit; sound: nothing is broken now; unknown: too little is known
 type AnswerKind string
@@ -816,6 +1096,34 @@ type BusinessEndpoint struct {
 	Vault  string `json:"vault,omitempty,omitzero"`
 }
 
+// Calendar defines model for Calendar.
+type Calendar struct {
+	// Bare Without names
+	Bare bool      `json:"bare"`
+	By   string    `json:"by"`
+	ID   string    `json:"id"`
+	Made time.Time `json:"made"`
+	Name string    `json:"name"`
+
+	// Owner Whose applications it is about: name, address or object id; empty: all
+	Owner string `json:"owner"`
+
+	// Read Last
+	Read time.Time `json:"read,omitempty,omitzero"`
+}
+
+// CalendarList defines model for CalendarList.
+type CalendarList struct {
+	Value []Calendar `json:"value"`
+}
+
+// CalendarRequest defines model for CalendarRequest.
+type CalendarRequest struct {
+	Bare  bool   `json:"bare,omitempty,omitzero"`
+	Name  string `json:"name"`
+	Owner string `json:"owner,omitempty,omitzero"`
+}
+
 // Cancellation defines model for Cancellation.
 type Cancellation struct {
 	Reason string `json:"reason,omitempty,omitzero"`
@@ -833,6 +1141,57 @@ type ChangeFreeze struct {
 
 	// To The first moment after it
 	To time.Time `json:"to"`
+}
+
+// Channel defines model for Channel.
+type Channel struct {
+	// Failures In a row
+	Failures int `json:"failures"`
+
+	// Joins From which level of escalation on it is told
+	Joins ChannelJoins `json:"joins"`
+
+	// Kinds Only these; empty: all
+	Kinds []string `json:"kinds,omitempty,omitzero"`
+
+	// Least Only what matters at least this much; empty: all
+	Least   string `json:"least,omitempty,omitzero"`
+	Machine bool   `json:"machine"`
+	Name    string `json:"name"`
+
+	// Paused Nothing is tried before
+	Paused  time.Time `json:"paused,omitempty,omitzero"`
+	Problem string    `json:"problem,omitempty,omitzero"`
+
+	// Since Of the first of these
+	Since time.Time    `json:"since,omitempty,omitzero"`
+	State ChannelState `json:"state"`
+
+	// Taken When a message was last taken
+	Taken time.Time `json:"taken,omitempty,omitzero"`
+
+	// Type smtp, teams, slack, pagerduty, webhook, azuremonitor
+	Type string `json:"type"`
+
+	// Waiting Messages that are not sent yet
+	Waiting int `json:"waiting"`
+}
+
+// ChannelJoins From which level of escalation on it is told
+type ChannelJoins string
+
+// ChannelState defines model for Channel.State.
+type ChannelState string
+
+// ChannelList defines model for ChannelList.
+type ChannelList struct {
+	Value []Channel `json:"value"`
+}
+
+// ChannelTest defines model for ChannelTest.
+type ChannelTest struct {
+	// To Address, for mail; without it the team's first
+	To string `json:"to,omitempty,omitzero"`
 }
 
 // Check defines model for Check.
@@ -1383,6 +1742,14 @@ type NameTrial struct {
 
 	// Template The convention
 	Template string `json:"template,omitempty,omitzero"`
+}
+
+// NewCalendar defines model for NewCalendar.
+type NewCalendar struct {
+	Calendar Calendar `json:"calendar"`
+
+	// Path /calendar/....ics; behind the server's own address; shown this once
+	Path string `json:"path"`
 }
 
 // NewToken defines model for NewToken.
@@ -2048,6 +2415,9 @@ type VaultEntry struct {
 // After defines model for After.
 type After = string
 
+// AlertID defines model for AlertId.
+type AlertID = string
+
 // FindingID defines model for FindingId.
 type FindingID = string
 
@@ -2068,6 +2438,26 @@ type TaskID = string
 
 // Wait defines model for Wait.
 type Wait = int
+
+// ListAlertsParams defines parameters for ListAlerts.
+type ListAlertsParams struct {
+	// Limit How many at most in one page; 100 if not given
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After Where the page before ended, from its nextLink
+	After After                 `form:"after,omitempty" json:"after,omitempty,omitzero"`
+	State ListAlertsParamsState `form:"state,omitempty" json:"state,omitempty,omitzero"`
+
+	// Kind credential.ending, rotation.waiting, ...
+	Kind string `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// Application Object id
+	Application string `form:"application,omitempty" json:"application,omitempty,omitzero"`
+	KeyID       string `form:"keyId,omitempty" json:"keyId,omitempty,omitzero"`
+}
+
+// ListAlertsParamsState defines parameters for ListAlerts.
+type ListAlertsParamsState string
 
 // ListApplicationsParams defines parameters for ListApplications.
 type ListApplicationsParams struct {
@@ -2317,8 +2707,20 @@ type ListTasksParams struct {
 // ListTasksParamsState defines parameters for ListTasks.
 type ListTasksParamsState string
 
+// AcknowledgeAlertJSONRequestBody defines body for AcknowledgeAlert for application/json ContentType.
+type AcknowledgeAlertJSONRequestBody = AlertAcknowledgement
+
+// SnoozeAlertJSONRequestBody defines body for SnoozeAlert for application/json ContentType.
+type SnoozeAlertJSONRequestBody = AlertSnooze
+
 // VerifyAuditJSONRequestBody defines body for VerifyAudit for application/json ContentType.
 type VerifyAuditJSONRequestBody = AuditVerifyRequest
+
+// CreateCalendarJSONRequestBody defines body for CreateCalendar for application/json ContentType.
+type CreateCalendarJSONRequestBody = CalendarRequest
+
+// TestChannelJSONRequestBody defines body for TestChannel for application/json ContentType.
+type TestChannelJSONRequestBody = ChannelTest
 
 // DiagnoseJSONRequestBody defines body for Diagnose for application/json ContentType.
 type DiagnoseJSONRequestBody = DiagnosisRequest

@@ -35,7 +35,8 @@ var may = map[string][]string{
 	"internal/rotation":  {"internal/schedule"},
 	"internal/diagnosis": {"internal/connector", "internal/policy"},
 	"internal/delivery":  {"internal/connector"},
-	"internal/server":    {"internal/rotation", "internal/diagnosis", "internal/delivery", "internal/custody", "internal/telemetry", "api"},
+	"internal/alert":     {"internal/connector"},
+	"internal/server":    {"internal/rotation", "internal/diagnosis", "internal/delivery", "internal/alert", "internal/custody", "internal/telemetry", "api"},
 	"internal/daemon":    {"internal/server", "internal/replica", "client"},
 	"cmd/rekey":          {"internal/daemon", "internal/sim"},
 	"bench":              {"internal/daemon", "internal/sim"},
@@ -43,6 +44,9 @@ var may = map[string][]string{
 	// The pretended clouds import nothing of ours, and only the commands and
 	// tests may start them.
 	"internal/sim": {},
+
+	// Names that somebody could give to do harm, for tests.
+	"internal/hostile": {},
 }
 
 func TestWalls(t *testing.T) {

@@ -41,6 +41,8 @@ func rootCommand(s *session) *cobra.Command {
 			policyCommand(s),
 			findingsCommand(s),
 			scheduleCommand(s),
+			alertCommand(s),
+			calendarCommand(s),
 		},
 		"renew": {
 			rotateCommand(s),

@@ -64,13 +64,20 @@ const (
 	ReadReconcile    Action = "reconcile.read"   // how they differ
 	AcceptReconcile  Action = "reconcile.accept" // that they do
 	CopyDatabase     Action = "database.copy"
+
+	ReadAlerts  Action = "alert.read" // and how the channels do
+	JudgeAlert  Action = "alert.acknowledge"
+	SnoozeAlert Action = "alert.snooze"
+	TestChannel Action = "channel.test"
+	ReadFeeds   Action = "calendar.read"
+	ManageFeeds Action = "calendar.manage" // make and end the addresses of calendar feeds
 )
 
 // everybody may look at what holds no audit and no keys.
-var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks}
+var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks, ReadAlerts, ReadFeeds}
 
 var permitted = map[Role][]Action{
-	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask, RunDiagnosis, TakeSnapshot}),
+	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask, RunDiagnosis, TakeSnapshot, JudgeAlert, SnoozeAlert, ManageFeeds}),
 	Auditor: slices.Concat(everybody, []Action{ReadIncidents, ReadAudit, ReadKeys, ReadReconcile, RunDiagnosis}),
 	Administrator: slices.Concat(everybody, []Action{
 		SyncInventory, JudgeFinding,
@@ -80,6 +87,7 @@ var permitted = map[Role][]Action{
 		ReadAudit, ManageTokens, RunDoctor, RunDiagnosis, TakeSnapshot, CopyDatabase,
 		ReadKeys, RotateKeys, ChangeMaster,
 		HoldInstallation, ReadReconcile, AcceptReconcile,
+		JudgeAlert, SnoozeAlert, TestChannel, ManageFeeds,
 	}),
 	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation, ResealValues, HoldInstallation}, // it proposes what is due, and never approves
 }

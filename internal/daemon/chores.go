@@ -18,6 +18,7 @@ import (
 //	tasks         reminders every minute; those of rotations that are over end
 //	beat          every minute, see docs/how-to/after-a-restore.md
 //	checkpoints   every hour, and at the end
+//	alerts        every 15 seconds, and when somebody acknowledges one
 //	keys          at the start, every minute, and when the sealing key is exchanged
 func (d *Daemon) Work() {
 	d.carry()
@@ -35,6 +36,9 @@ func (d *Daemon) Work() {
 			d.guests.admit(func() {
 				d.inTurn(d.looking, "refresh", func(ctx context.Context) { every(ctx, d.config.Sync.Every, d.refresh) })
 			})
+		}
+		if d.around != nil {
+			d.guests.admit(func() { d.inTurn(d.looking, "alerts", d.tendAlerts) })
 		}
 		if d.around != nil && d.config.Schedule.Propose {
 			d.guests.admit(func() {

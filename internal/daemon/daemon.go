@@ -19,6 +19,8 @@ import (
 
 	"rekey.example/rekey/client"
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/alert"
+	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/custody"
 	"rekey.example/rekey/internal/delivery"
@@ -57,6 +59,9 @@ type Daemon struct {
 	trace     *telemetry.Tracer // nil: nobody wants to know
 	syncs     *syncs
 	api       *api.API
+	alerts    *alert.Keeper
+	feeds     *calendar.Desk
+	bell      chan struct{} // wakes what looks after the alerts
 
 	closing chan struct{} // closed when no new work is to begin
 	stop    func()        // closes it, once
@@ -153,9 +158,12 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.syncs = &syncs{daemon: d}
+	if err := d.alarms(); err != nil {
+		return err
+	}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
-		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk, Reconcile: compared,
+		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk, Reconcile: compared, Alerts: d.alerts, Calendars: d.feeds,
 		Installation: d.others.installation.ID, Replicas: d.replicas,
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,

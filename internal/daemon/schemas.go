@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/alert"
+	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector/embedded"
 	"rekey.example/rekey/internal/custody"
@@ -39,6 +41,8 @@ func schemas() []store.Schema {
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
 		diagnosis.Schema,         // 250
+		alert.Schema,             // 220
+		calendar.Schema,          // 221
 	}
 }
 

@@ -18,6 +18,7 @@ var Problems = map[string][2]string{
 	"remote_sign_in":         {"Rekey cannot sign in to the tenant as itself.", "rekey doctor looks closer: wrong or expired secret, certificate, clock, tenant id."},
 	"remote_not_found":       {"The directory or the vault answered that there is no such thing.", "It may have been deleted meanwhile: rekey sync reads the directory again."},
 	"remote_throttled":       {"Microsoft asks to wait. Nothing was changed.", "Try again after the time that the message names."},
+	"channel_failed":         {"A channel of alerts did not take a test.", "The message says what it answered; docs/reference/alerts.md says what each channel needs."},
 	"remote_failed":          {"A system of the tenant failed.", "Try again later; rekey doctor looks closer."},
 	"disk_full":              {"The disk of the data folder is full. Nothing was changed, and nothing is lost.", "Make room and try again."},
 	"busy":                   {"Something else is writing to the database.", "Try again in a moment."},

@@ -29,6 +29,10 @@ func Handler(c Config) http.Handler {
 	}
 	pages(mux, c.Version)
 	handovers(mux, c.Desk, c.Logger)
+	calendars(mux, c.Feeds, c.Logger)
+	if c.Slack != nil {
+		mux.Handle("POST /slack/interactions", c.Slack)
+	}
 
 	own := http.NewCrossOriginProtection()
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"time"
 
+	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/telemetry"
 )
@@ -30,6 +31,8 @@ type Config struct {
 	Version string
 	API     http.Handler               // everything under /v1/
 	Desk    *delivery.Desk             // what the pages under /handover/ hand over; nil: there are none
+	Slack   http.Handler               // buttons pressed in Slack; nil: there are none
+	Feeds   *calendar.Desk             // calendars under /calendar/; nil: there are none
 	Metrics http.Handler               // what stands under /metrics; nil: nothing
 	Trace   *telemetry.Tracer          // nil: none
 	Observe Observer                   // hears of each request that was answered; may be nil

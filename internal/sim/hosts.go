@@ -13,6 +13,7 @@ import (
 	"rekey.example/rekey/internal/sim/entra"
 	"rekey.example/rekey/internal/sim/graph"
 	"rekey.example/rekey/internal/sim/keyvault"
+	"rekey.example/rekey/internal/sim/rooms"
 	"rekey.example/rekey/internal/sim/servicebus"
 	"rekey.example/rekey/internal/sim/storage"
 	"rekey.example/rekey/internal/sim/world"
@@ -33,7 +34,7 @@ type system struct {
 // `Handler(w *world.World) http.Handler`, what it keeps in package world, and an
 // entry here. The proxy makes its certificates, the faults of the wire strike
 // it, and the in-memory transport reaches it, with nothing more to do.
-func systems(w *world.World) []system {
+func systems(w *world.World, r *rooms.Rooms) []system {
 	manager := arm.Handler(w)
 	return []system{
 		{
@@ -87,6 +88,10 @@ func systems(w *world.World) []system {
 			exists:  func(host string) bool { return financeExists(w, host) },
 			handler: dynamics.Handler(w), trouble: azureTrouble,
 		},
+		{name: "Power Automate workflows", hosts: []string{"*.logic.azure.com"}, handler: http.HandlerFunc(r.Teams), trouble: azureTrouble},
+		{name: "Slack", hosts: []string{"hooks.slack.com", "slack.com"}, handler: http.HandlerFunc(r.Slack), trouble: azureTrouble},
+		{name: "PagerDuty", hosts: []string{"events.pagerduty.com", "events.eu.pagerduty.com"}, handler: http.HandlerFunc(r.Pager), trouble: azureTrouble},
+		{name: "Azure Monitor data collection", hosts: []string{"*.ingest.monitor.azure.com"}, handler: http.HandlerFunc(r.Ingest), trouble: azureTrouble},
 	}
 }
 

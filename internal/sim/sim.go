@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"rekey.example/rekey/internal/sim/contoso"
+	"rekey.example/rekey/internal/sim/rooms"
 	"rekey.example/rekey/internal/sim/world"
 )
 
@@ -52,6 +53,7 @@ type Cloud struct {
 	world   *world.World
 	tenant  contoso.Tenant
 	systems []system
+	rooms   *rooms.Rooms
 	file    *faultFile
 	late    lateEffects
 }
@@ -63,7 +65,8 @@ func New(c Config) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	cloud := &Cloud{config: c, world: w, tenant: contoso.Seed(w, c.Apps), systems: systems(w)}
+	r := rooms.New(w)
+	cloud := &Cloud{config: c, world: w, tenant: contoso.Seed(w, c.Apps), rooms: r, systems: systems(w, r)}
 	if c.FaultFile != "" {
 		cloud.file = &faultFile{path: c.FaultFile, always: c.Faults, faults: w.Faults}
 	}
@@ -94,6 +97,9 @@ func named(t world.Tenant, seed uint64) world.Tenant {
 
 // World is the truth behind the surfaces.
 func (c *Cloud) World() *world.World { return c.world }
+
+// Rooms are what alerts are sent to, and what they took.
+func (c *Cloud) Rooms() *rooms.Rooms { return c.rooms }
 
 // Tenant names the seeded tenant and the identities that can sign in to it.
 func (c *Cloud) Tenant() contoso.Tenant { return c.tenant }

@@ -18,6 +18,10 @@ import (
 type Guard struct {
 	Private bool // also this machine and private networks; never metadata services and what is no host
 	Here    bool // only this machine: for plain HTTP
+
+	// Allowed are ranges that are let through though they are private or on this
+	// machine. Metadata services and what is no host never are.
+	Allowed []netip.Prefix
 }
 
 // ErrGuarded means that an address leads where no request of ours may go.
@@ -43,7 +47,7 @@ func (g Guard) Judge(address string) error {
 	switch {
 	case ip.Zone() != "" || within(ip, never):
 	case ip.IsLoopback() || within(ip, private):
-		if g.Private && (!g.Here || ip.IsLoopback()) {
+		if (g.Private || within(ip, g.Allowed)) && (!g.Here || ip.IsLoopback()) {
 			return nil
 		}
 	case ip.Is4() && !within(ip, special), ip.Is6() && global.Contains(ip) && !within(ip, special):
@@ -103,7 +107,7 @@ func (g Guard) Address(text string) (*url.URL, error) {
 	case !portOK(u.Port()) || strings.HasSuffix(u.Host, ":"):
 		return nil, errors.New("its port is not one")
 	case u.Scheme == "https":
-	case u.Scheme == "http" && g.Private && here(host):
+	case u.Scheme == "http" && here(host) && (g.Private || slices.ContainsFunc(g.Allowed, func(p netip.Prefix) bool { return p.Addr().IsLoopback() })):
 	default:
 		return nil, errors.New("it is not https; plain http is only taken for this machine, and only with allowPrivate")
 	}

@@ -11,13 +11,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -32,6 +32,7 @@ type Config struct {
 	URL          string         // https://host/path; treated as a secret in errors
 	Secret       secret.Value   // what requests are signed with: whsec_ and base64, or at least 24 bytes
 	AllowPrivate bool           // the address may lie on this machine or in a private network
+	Allowed      []netip.Prefix // ... or in one of these ranges
 	Timeout      time.Duration  // of one request; 0 means 30 s
 	Roots        *x509.CertPool // nil means the system's
 }
@@ -52,7 +53,7 @@ const largestAnswer = 64 << 10
 
 // Open checks a webhook's configuration. Nothing is sent.
 func Open(c Config) (*Webhook, error) {
-	guard := rest.Guard{Private: c.AllowPrivate}
+	guard := rest.Guard{Private: c.AllowPrivate, Allowed: c.Allowed}
 	u, err := guard.Address(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use webhook %q: its address: %w", c.Name, err)
@@ -65,13 +66,7 @@ func Open(c Config) (*Webhook, error) {
 	if c.Timeout <= 0 {
 		c.Timeout = 30 * time.Second
 	}
-	// No proxy: it would resolve the name itself, behind the guard's back.
-	transport := &http.Transport{
-		DialContext: guard.Dialer().DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots},
-		DisableKeepAlives: true, TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: false,
-	}
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Webhook{name: c.Name, address: u, key: key, timeout: c.Timeout, client: &http.Client{Transport: transport, CheckRedirect: stay}}, nil
+	return &Webhook{name: c.Name, address: u, key: key, timeout: c.Timeout, client: guard.Client(c.Roots)}, nil
 }
 
 // Tell posts the change. The id is that of the change, so that a receiver that

@@ -12,6 +12,8 @@ import (
 
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/alert"
+	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/azure"
@@ -92,6 +94,10 @@ var known = []struct {
 	{rotation.ErrNotFound, 404, "not_found", "rekey rotations list shows what there is"},
 	{delivery.ErrNotFound, 404, "not_found", "rekey tasks list shows what there is"},
 	{delivery.ErrEnded, 409, "conflict", "rekey tasks show says how it ended"},
+	{alert.ErrNotFound, 404, "not_found", "rekey alert list shows what there is"},
+	{alert.ErrNoChannel, 404, "not_found", "rekey alert channels shows what there is"},
+	{alert.ErrSettled, 409, "conflict", "nothing has to be done"},
+	{calendar.ErrNotFound, 404, "not_found", "rekey calendar list shows what there is"},
 	{rotation.ErrNoIncident, 404, "not_found", "rekey incident list shows what there is"},
 	{access.ErrNoToken, 404, "not_found", "rekey token list shows what there is"},
 	{inventory.ErrNotFound, 404, "not_found", "rekey sync reads the directory again, rekey applications list shows what is known"},
@@ -128,6 +134,12 @@ func problem(ctx context.Context, err error) (wire.Problem, time.Duration) {
 		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
 	} else if e, ok := errors.AsType[*delivery.InvalidError](err); ok {
 		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
+	} else if e, ok := errors.AsType[*alert.InvalidError](err); ok {
+		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
+	} else if e, ok := errors.AsType[*calendar.InvalidError](err); ok {
+		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
+	} else if e, ok := errors.AsType[*alert.FailedError](err); ok {
+		p.Status, p.Code, p.Detail, p.Hint = 502, "channel_failed", e.Error(), "docs/reference/alerts.md says what each channel needs"
 	} else if e, ok := errors.AsType[*connector.ThrottledError](err); ok {
 		retry = max(e.After, time.Second)
 		p.Status, p.Code, p.Hint = 429, "remote_throttled", "wait and try again; nothing was changed"

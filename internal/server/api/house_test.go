@@ -17,6 +17,8 @@ import (
 
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/alert"
+	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/custody"
 	"rekey.example/rekey/internal/inventory"
@@ -43,6 +45,9 @@ type house struct {
 	syncer    *inventory.Syncer
 	policy    *policy.Policy
 
+	alert, feed                                        string
+	alerts                                             *alert.Keeper
+	calendars                                          *calendar.Desk
 	rotation, hash, incident, revocable, task, finding string // what live has made
 }
 

@@ -9,6 +9,8 @@ import (
 
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/alert"
+	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/azure"
@@ -22,7 +24,7 @@ import (
 	"rekey.example/rekey/internal/store"
 )
 
-var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, diagnosis.Schema}
+var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, diagnosis.Schema, alert.Schema, calendar.Schema}
 
 // The application that requests are about, and its only secret.
 var (
@@ -110,6 +112,7 @@ func (h *house) furnish(c *Config) {
 	c.Schedule = &schedule.Service{Store: h.db, Log: h.log, Inventory: h.inventory, Schedule: plan}
 	c.Inventory, c.Policy, c.Syncs = h.inventory, h.policy, &readings{}
 	c.Desk = &delivery.Desk{Store: h.db, Log: h.log}
+	h.furnishAlerts(c)
 	c.Names = map[string]string{home: "Contoso"}
 	c.Patient = diagnosis.Patient{Tenant: home, Wire: azure.Wire{Round: nowhere{}}}
 	c.Diagnosis = &diagnosis.Service{Store: h.db, Log: h.log, Inventory: h.inventory, Patient: c.Patient}
@@ -145,6 +148,7 @@ func (h *house) live() {
 	}
 	tasks := decode[wire.TaskPage](h.t, h.ask("user", "GET", "/v1/tasks?state=pending", ""))
 	h.task = tasks.Value[0].ID
+	h.liveAlerts()
 	found := decode[wire.FindingPage](h.t, h.ask("user", "GET", "/v1/findings", ""))
 	h.finding = found.Value[0].ID
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	wire "rekey.example/rekey/api"
+	"rekey.example/rekey/internal/alert"
+	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/custody"
 	"rekey.example/rekey/internal/delivery"
@@ -32,7 +34,9 @@ type Config struct {
 	Syncs        Syncs
 	Keys         *custody.Keeper
 	Desk         *delivery.Desk // the tasks of people
-	Reconcile    Reconciler     // nil: nothing to compare
+	Alerts       *alert.Keeper
+	Calendars    *calendar.Desk
+	Reconcile    Reconciler // nil: nothing to compare
 	Installation string
 	Replicas     func(context.Context) ([]wire.Replica, error) // that share the database; may be nil
 	Defaults     Defaults
