@@ -50,7 +50,7 @@ func (l *walker) byWorld(first, open *Link) {
 		l.undecided(open, open.Between)
 	case first != nil:
 		l.found(first)
-	case l.symptom != nil && len(l.symptom.Causes) > 0 && !l.anyHolds():
+	case l.symptom != nil && len(l.symptom.Causes) > 0 && (!l.anyHolds() || l.w.At(Application).Verdict == NotAsked):
 		l.byText()
 	case l.anyHolds():
 		l.sound()

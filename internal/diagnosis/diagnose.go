@@ -80,6 +80,7 @@ type walker struct {
 	vaults  *[]armVault // theirs, likewise
 	records *history    // sign-ins, likewise
 	changed *[]change   // of credentials, likewise
+	noAudit bool        // the audit log could not be read: who withdrew what is not known
 }
 
 // Diagnose walks the chain. Its error is ErrNothing, or that ctx ended; whatever

@@ -24,10 +24,19 @@ func (l *walker) who(ctx context.Context, link *Link) (id, name string) {
 		if l.get(ctx, link, l.graph, "the service principal of Dataverse", "/v1.0/servicePrincipals?$select=id,appId,displayName&$filter=appId eq '"+dataverse+"'", &found) == nil && len(found.Value) > 0 {
 			return found.Value[0].ID, found.Value[0].Name
 		}
-	case l.principal != nil:
+	case l.principal != nil && l.itself():
 		return l.principal.ID, l.principal.Name
 	}
 	return "", ""
+}
+
+// itself reports whether it is the application that asks the vault. An entry that
+// holds its own secret is read by others: nobody needs a secret to fetch it.
+func (l *walker) itself() bool {
+	if l.w.Facts.Environment != "" || l.symptomNamed("fno-") {
+		return true
+	}
+	return l.symptom != nil && (l.symptom.Link == VaultName || l.symptom.Link == VaultWay || l.symptom.Link == Rights || l.symptom.Link == Entry)
 }
 
 // rights says whether whoever asks the vault may read the entry.

@@ -212,6 +212,8 @@ func (l *walker) refused(ctx context.Context, link *Link) {
 	c := removal(changes, "")
 	if c != nil {
 		candidates, words["who"] = append(candidates, "secret.removed"), ", "+c.who()
+	} else if l.noAudit {
+		candidates = append(candidates, "secret.removed")
 	}
 	if n := l.newest(); n != nil && time.Since(n.Starts) < 15*time.Minute {
 		words["key"] = n.words()

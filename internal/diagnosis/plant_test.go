@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -422,6 +423,7 @@ func (x *ward) plantRekey(arg func(int, string) string) {
 		x.w.Change(func() {
 			sp := x.w.Directory.ServicePrincipals[tenant.Reader.PrincipalID]
 			sp.Roles = []string{"Application.Read.All"}
+			sp.Grants = slices.DeleteFunc(sp.Grants, func(g world.Grant) bool { return g.RoleValue != "Application.Read.All" })
 		})
 	case "no-manager":
 		x.w.Change(func() {

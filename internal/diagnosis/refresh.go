@@ -29,7 +29,7 @@ var ErrEnvironment = errors.New("the environment is not configured: add its host
 
 // TakeSnapshot keeps how the endpoints of an environment are now.
 func (s *Service) TakeSnapshot(ctx context.Context, by access.Actor, environment string) (Snapshot, error) {
-	if err := by.Check(access.TakeSnapshot); err != nil {
+	if err := s.may(by, access.TakeSnapshot); err != nil {
 		return Snapshot{}, err
 	}
 	now, err := s.endpoints(ctx, by, environment)
@@ -79,7 +79,7 @@ type Comparison struct {
 // Refreshed compares the endpoints of an environment with how they were, and lists
 // what has to be set up again.
 func (s *Service) Refreshed(ctx context.Context, by access.Actor, environment string) (c Comparison, err error) {
-	if err := by.Check(access.RunDiagnosis); err != nil {
+	if err := s.may(by, access.RunDiagnosis); err != nil {
 		return c, err
 	}
 	now, err := s.endpoints(ctx, by, environment)

@@ -8,6 +8,7 @@ import (
 
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/sim/contoso"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/store/storetest"
@@ -60,7 +61,7 @@ func TestARefreshListsWhatHasToBeSetUpAgain(t *testing.T) {
 		}
 		stranger := nora
 		stranger.Tenant = "fabrikam"
-		if _, err := s.Refreshed(t.Context(), stranger, contoso.FinanceUAT); !errors.Is(err, ErrNoSnapshot) {
+		if _, err := s.Refreshed(t.Context(), stranger, contoso.FinanceUAT); !errors.Is(err, inventory.ErrNotFound) {
 			t.Errorf("of another tenant: %v", err)
 		}
 	})

@@ -52,11 +52,23 @@ func (s *Service) Examiner(by access.Actor) *Examiner {
 	return e
 }
 
+// may reports an actor that is not permitted, or whose tenant this installation does
+// not look after: to it, nothing here exists.
+func (s *Service) may(by access.Actor, action access.Action) error {
+	if err := by.Check(action); err != nil {
+		return err
+	}
+	if !strings.EqualFold(by.Tenant, s.Patient.Tenant) {
+		return fmt.Errorf("tenant %q: %w", by.Tenant, inventory.ErrNotFound)
+	}
+	return nil
+}
+
 // Diagnose walks the chain for an actor, and writes down that it did: which
 // application and entry, and what it came to. The text and what was in it are not
 // kept.
 func (s *Service) Diagnose(ctx context.Context, by access.Actor, q Inquiry) (*Walk, error) {
-	if err := by.Check(access.RunDiagnosis); err != nil {
+	if err := s.may(by, access.RunDiagnosis); err != nil {
 		return nil, err
 	}
 	walk, err := s.Examiner(by).Diagnose(ctx, q)

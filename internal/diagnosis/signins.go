@@ -123,6 +123,7 @@ func (l *walker) changes(ctx context.Context, link *Link) (list []change) {
 		}
 		records, err := l.audits(ctx, link, o.ID)
 		if err != nil {
+			l.noAudit = true
 			continue
 		}
 		for _, r := range records {
