@@ -20,18 +20,18 @@ type Target struct {
 	Name string
 }
 
-// DirectoryChanges says what a record of the directory changed. Microsoft Graph
+// DirectoryDeeds says what a record of the directory changed. Microsoft Graph
 // and the Office 365 feed carry the same records with the same names, apart from a
 // dot at the end, and neither says whether a credential came or went: the sets
 // before and after do. See
 // https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities
-func DirectoryChanges(operation string, targets []Target, list []Modified) []Change {
+func DirectoryDeeds(operation string, targets []Target, list []Modified) []Deed {
 	op := PlainOperation(operation)
-	of := Change{Object: objectOf(targets, list), Name: nameOf(targets), ClientID: clientOf(list)}
+	of := Deed{Object: objectOf(targets, list), Name: nameOf(targets), ClientID: clientOf(list)}
 	if strings.Contains(op, " owner ") {
 		return ownerChange(op, of, targets, list)
 	}
-	var found []Change
+	var found []Deed
 	for _, p := range list {
 		switch name := strings.ToLower(p.Name); {
 		case name == "keydescription":
@@ -45,7 +45,7 @@ func DirectoryChanges(operation string, targets []Target, list []Modified) []Cha
 	}
 	of.Action = actionOf(op)
 	of.Detail = permission(list)
-	return []Change{of}
+	return []Deed{of}
 }
 
 // PlainOperation is an operation's name as both sources have it: without the dot
@@ -126,7 +126,7 @@ func clientOf(list []Modified) inventory.ClientID {
 }
 
 // ownerChange finds the owner: the other target, or in the changed property.
-func ownerChange(op string, of Change, targets []Target, list []Modified) []Change {
+func ownerChange(op string, of Deed, targets []Target, list []Modified) []Deed {
 	of.Action = OwnerAdded
 	if strings.HasPrefix(op, "remove") {
 		of.Action = OwnerRemoved
@@ -142,11 +142,11 @@ func ownerChange(op string, of Change, targets []Target, list []Modified) []Chan
 		}
 	}
 	of.Kind = "owner"
-	return []Change{of}
+	return []Deed{of}
 }
 
 // keyChanges compares two sets of credentials.
-func keyChanges(of Change, p Modified) (list []Change) {
+func keyChanges(of Deed, p Modified) (list []Deed) {
 	before, after := keysIn(p.Old), keysIn(p.New)
 	add := func(action string, k key) {
 		c := of
@@ -191,7 +191,7 @@ func keysIn(text string) (list []key) {
 
 // federatedChanges compares two lists of federated credentials: objects with an id
 // or a name, or plain names.
-func federatedChanges(of Change, p Modified) (list []Change) {
+func federatedChanges(of Deed, p Modified) (list []Deed) {
 	before, after := namesIn(p.Old), namesIn(p.New)
 	add := func(action, name string) {
 		c := of

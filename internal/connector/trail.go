@@ -45,7 +45,7 @@ type Batch struct {
 
 // Loss is a span of which a source says that it has nothing to tell.
 type Loss struct {
-	From, To time.Time
+	From, To time.Time // From zero: since it was read last
 	Why      string
 }
 
@@ -58,7 +58,7 @@ type Record struct {
 	Outcome     string    // success, failure
 	Actor       Someone
 	Through     string // the user agent, or the portal that it came through
-	Changes     []Change
+	Deeds       []Deed
 }
 
 // Someone is who acted, as a source says it.
@@ -70,8 +70,8 @@ type Someone struct {
 	Address  string             `json:"address,omitempty"` // IP address
 }
 
-// Change is one thing that an event changed, or a use.
-type Change struct {
+// Deed is one thing that an event did: a change, or a use.
+type Deed struct {
 	Action   string             // one of the actions below, or "other"
 	Object   inventory.ObjectID // the application or service principal
 	ClientID inventory.ClientID
@@ -106,7 +106,7 @@ const (
 )
 
 // Adds reports whether a change lets somebody in who could not get in before.
-func (c Change) Adds() bool {
+func (c Deed) Adds() bool {
 	switch c.Action {
 	case CredentialAdded, OwnerAdded, FederatedAdded, VersionAdded:
 		return true

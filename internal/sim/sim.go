@@ -16,10 +16,13 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
 	"rekey.example/rekey/internal/sim/contoso"
+	"rekey.example/rekey/internal/sim/eventgrid"
+	"rekey.example/rekey/internal/sim/office"
 	"rekey.example/rekey/internal/sim/world"
 )
 
@@ -36,6 +39,8 @@ type Config struct {
 	CADir    string      // where the CA is kept, so that a restart keeps the clients' trust; empty means in memory
 	Anywhere bool        // listen on addresses that others can reach
 	Seen     func(Visit) // told of every request that was answered
+
+	Outside http.RoundTripper // how notifications reach webhooks; nil means the network
 }
 
 // Visit is a request that came to the front door and what became of it.
@@ -52,6 +57,8 @@ type Cloud struct {
 	world   *world.World
 	tenant  contoso.Tenant
 	systems []system
+	office  *office.Service
+	events  *eventgrid.Service
 	file    *faultFile
 	late    lateEffects
 }
@@ -63,7 +70,11 @@ func New(c Config) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	cloud := &Cloud{config: c, world: w, tenant: contoso.Seed(w, c.Apps), systems: systems(w)}
+	if c.Outside == nil {
+		c.Outside = &http.Transport{Proxy: nil, TLSHandshakeTimeout: 10 * time.Second, DisableKeepAlives: true}
+	}
+	cloud := &Cloud{config: c, world: w, tenant: contoso.Seed(w, c.Apps), office: office.New(w, c.Outside), events: eventgrid.New(w, c.Outside)}
+	cloud.systems = systems(w, cloud.office)
 	if c.FaultFile != "" {
 		cloud.file = &faultFile{path: c.FaultFile, always: c.Faults, faults: w.Faults}
 	}

@@ -50,7 +50,7 @@ func (e *Event) strange() bool {
 	case seenOwners:
 		return e.Detail["added"] != ""
 	case seenEntry, seenVersion:
-		return e.Detail["made"] == notOurs && e.Vault != inventory.Embedded
+		return e.Version != "" && e.Ours == nil && e.Vault != inventory.Embedded
 	}
 	return e.adds() && e.Ours == nil
 }

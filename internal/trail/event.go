@@ -22,7 +22,7 @@ func (e *Event) clue() Clue {
 }
 
 // adds reports whether an event lets somebody in who could not get in before.
-func (e *Event) adds() bool { return (connector.Change{Action: e.Action}).Adds() }
+func (e *Event) adds() bool { return (connector.Deed{Action: e.Action}).Adds() }
 
 // Who is the actor as people read it: the name, the address, and the way.
 func (e *Event) Who() string {

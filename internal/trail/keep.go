@@ -16,7 +16,7 @@ import (
 // Limits of what is kept of foreign texts.
 const (
 	longestText  = 300
-	mostChanges  = 200 // of one record
+	mostDeeds  = 200 // of one record
 	mostParticul = 20  // details of one change
 )
 
@@ -34,8 +34,8 @@ func rowsOf(source string, partner bool, records []connector.Record, arrived tim
 	list := make([]row, 0, len(records))
 	for i := range records {
 		r := &records[i]
-		for n := range r.Changes {
-			if n == mostChanges {
+		for n := range r.Deeds {
+			if n == mostDeeds {
 				break
 			}
 			list = append(list, newRow(source, partner, r, n, arrived))
@@ -45,7 +45,7 @@ func rowsOf(source string, partner bool, records []connector.Record, arrived tim
 }
 
 func newRow(source string, partner bool, r *connector.Record, n int, arrived time.Time) row {
-	c := &r.Changes[n]
+	c := &r.Deeds[n]
 	at := r.Time.UTC().Truncate(time.Millisecond)
 	e := Event{
 		Time: at, Action: c.Action, Operation: short(strings.TrimSpace(r.Operation)), Outcome: short(r.Outcome), Actor: someone(r.Actor), Through: short(r.Through),
@@ -72,7 +72,7 @@ func (w *row) encode() {
 // sameness is what two sources make of one event: the credential that came or
 // went, which happens once; else the request that caused it and what it did. A
 // source without a partner has its own id.
-func sameness(partner bool, source string, r *connector.Record, c *connector.Change, n int) int64 {
+func sameness(partner bool, source string, r *connector.Record, c *connector.Deed, n int) int64 {
 	switch {
 	case !partner:
 		return hash("r", source, r.ID, strconv.Itoa(n))
@@ -244,7 +244,7 @@ func (k *keeper) add(w *row) error {
 	if application == "" {
 		application = e.ClientID
 	}
-	_, err := k.insert.Exec(k.num, w.minute, w.look, w.id, e.Time.UnixMilli(), applicationKey(application), credentialKey(e.KeyID), entryKey(e.place()), w.body)
+	_, err := k.insert.Exec(k.num, w.minute, w.look, w.id, e.Time.UnixMilli(), applicationKey(application), credentialKey(e.KeyID), entryKey(e.place()), flag(e.Action == connector.CredentialAdded), w.body)
 	if err != nil {
 		return fmt.Errorf("cannot keep an event: %w", err)
 	}
@@ -270,7 +270,7 @@ func (k *keeper) claim(e *Event) error {
 
 func claimable(action string) bool {
 	switch action {
-	case connector.CredentialAdded, connector.CredentialRemoved, connector.VersionAdded, connector.ObjectChanged:
+	case connector.CredentialAdded, connector.CredentialRemoved, connector.VersionAdded, connector.ObjectChanged, seenEntry, seenVersion:
 		return true
 	}
 	return false

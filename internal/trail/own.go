@@ -18,8 +18,8 @@ const (
 	seenKey     = "credential.appeared"
 	seenNoKey   = "credential.gone"
 	seenOwners  = "application.owners"
-	seenEntry   = "vault.entry.appeared"
-	seenVersion = "vault.entry.changed"
+	seenEntry   = "entry.appeared"
+	seenVersion = "entry.changed"
 	notOurs     = "not by rekey"
 )
 
@@ -105,7 +105,7 @@ func (k *keeper) own(a *audit.Entry) ([]row, error) {
 			e.Object, e.KeyID, other = string(t.Object), t.Old, t.New
 			e.Vault, e.Entry = t.Place.Vault, t.Place.Name
 		}
-	case strings.HasPrefix(a.Action, "vault.entry."):
+	case strings.HasPrefix(a.Action, "entry."):
 		e.Vault, e.Entry, e.Version, e.Name = a.Subject, a.Detail["name"], a.Detail["version"], ""
 	case strings.HasPrefix(a.Action, "credential."), strings.HasPrefix(a.Action, "application."):
 		e.Object = a.Subject

@@ -169,7 +169,14 @@ func (r *reading) window(ctx context.Context, from, to time.Time) error {
 // transactions that are not too long for others.
 func (r *reading) batch(ctx context.Context, b prepared) error {
 	if b.Lost != nil {
-		return r.act(ctx, r.tenant, func(tx *store.Tx, _ int64) error { return r.lose(tx, *b.Lost, 0) })
+		lost := *b.Lost
+		if lost.From.IsZero() {
+			lost.From = r.at.done
+		}
+		if lost.From.IsZero() {
+			return nil // nothing was read before, so nothing is missing
+		}
+		return r.act(ctx, r.tenant, func(tx *store.Tx, _ int64) error { return r.lose(tx, lost, 0) })
 	}
 	if b.Err != nil {
 		r.failed = b.Err

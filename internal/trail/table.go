@@ -16,7 +16,8 @@ import (
 // again, also when another source tells of it: the time keeps the index in the
 // order of arrival, so that a hundred million events do not make it slower.
 // application, credential and entry are hashes of what the event is about, 0 for
-// none; their indexes are the timelines. id makes the order in them total.
+// none; their indexes are the timelines. id makes the order in them total. made is
+// 1 for a credential that was added, for the books.
 // A part of a source is remembered until it can no longer be listed.
 var Schema = store.Schema{Version: 230, SQL: `
 CREATE TABLE trail_tenant (
@@ -72,12 +73,14 @@ CREATE TABLE trail_event (
 	application BIGINT NOT NULL,
 	credential  BIGINT NOT NULL,
 	entry       BIGINT NOT NULL,
+	made        INTEGER NOT NULL,
 	body        TEXT NOT NULL
 );
 CREATE INDEX trail_event_same ON trail_event (tenant, minute, look);
 CREATE INDEX trail_event_application ON trail_event (tenant, application, time, id) WHERE application <> 0;
 CREATE INDEX trail_event_credential ON trail_event (tenant, credential, time, id) WHERE credential <> 0;
 CREATE INDEX trail_event_entry ON trail_event (tenant, entry, time, id) WHERE entry <> 0;
+CREATE INDEX trail_event_made ON trail_event (tenant, time) WHERE made = 1;
 CREATE TABLE trail_closing (
 	tenant INTEGER NOT NULL,
 	day    BIGINT NOT NULL,
@@ -92,6 +95,13 @@ func millis(t time.Time) int64 {
 		return 0
 	}
 	return t.UnixMilli()
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func fromMillis(ms int64) time.Time {
@@ -131,7 +141,7 @@ func tenantNumber(tx *store.Tx, tenant string) (num int64, began time.Time, err 
 
 const selectSame = `SELECT minute, id, body FROM trail_event WHERE tenant = $1 AND minute IN ($2, $3, $4) AND look = $5`
 
-const insertEvent = `INSERT INTO trail_event (tenant, minute, look, id, time, application, credential, entry, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+const insertEvent = `INSERT INTO trail_event (tenant, minute, look, id, time, application, credential, entry, made, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 const updateEvent = `UPDATE trail_event SET body = $5 WHERE tenant = $1 AND minute = $2 AND look = $3 AND id = $4`
 
