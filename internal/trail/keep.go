@@ -77,11 +77,11 @@ func sameness(partner bool, source string, r *connector.Record, c *connector.Dee
 	case !partner:
 		return hash("r", source, r.ID, strconv.Itoa(n))
 	case c.KeyID != "":
-		return hash("k", string(c.Object), c.KeyID, c.Action)
+		return hash("k", strings.ToLower(string(c.Object)), strings.ToLower(c.KeyID), c.Action)
 	case r.Correlation != "":
-		return hash("c", r.Correlation, string(c.Object), c.Action, connector.PlainOperation(r.Operation))
+		return hash("c", strings.ToLower(r.Correlation), strings.ToLower(string(c.Object)), c.Action, connector.PlainOperation(r.Operation))
 	}
-	return hash("t", string(c.Object), c.Action, connector.PlainOperation(r.Operation))
+	return hash("t", strings.ToLower(string(c.Object)), c.Action, connector.PlainOperation(r.Operation))
 }
 
 func someone(s connector.Someone) connector.Someone {

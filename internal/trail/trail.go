@@ -117,7 +117,7 @@ func allowed(by access.Actor) error { return by.Check(access.ReadTrail) }
 
 // hash is 63 bits of what identifies something.
 func hash(parts ...string) int64 {
-	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join(parts, "\x00"))))
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
 }
 
@@ -135,7 +135,7 @@ func subject(kind, id string) int64 {
 	if id == "" {
 		return 0
 	}
-	return max(hash(kind, id), 1)
+	return max(hash(kind, strings.ToLower(id)), 1)
 }
 
 // now is the time as the tables keep it.
