@@ -29,6 +29,7 @@ func Handler(c Config) http.Handler {
 	}
 	pages(mux, c.Version)
 	handovers(mux, c.Desk, c.Logger)
+	c.Hooks.mount(mux)
 
 	own := http.NewCrossOriginProtection()
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -52,7 +52,9 @@ func (e *Event) strange() bool {
 	case seenEntry, seenVersion:
 		return e.Version != "" && e.Ours == nil && e.Vault != inventory.Embedded
 	}
-	return e.adds() && e.Ours == nil
+	// A version that Event Grid tells of is read again at once, with the tags that
+	// say whose it is: that is what is judged.
+	return e.adds() && e.Ours == nil && e.Action != connector.VersionAdded
 }
 
 // report opens or rewrites the findings of an event, with all that is known by now.

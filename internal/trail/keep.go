@@ -16,7 +16,7 @@ import (
 // Limits of what is kept of foreign texts.
 const (
 	longestText  = 300
-	mostDeeds  = 200 // of one record
+	mostDeeds    = 200 // of one record
 	mostParticul = 20  // details of one change
 )
 
