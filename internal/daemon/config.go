@@ -51,6 +51,8 @@ type Config struct {
 
 	Metrics   Metrics
 	Diagnosis Diagnosis
+	Metrics Metrics
+	Trail   Trail // the clouds' own records
 
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.
@@ -130,6 +132,7 @@ func Defaults(data string) Config {
 
 		Schedule: schedule.Default(),
 		Tasks:    usualTasks,
+		Trail:    usualTrail,
 	}
 }
 

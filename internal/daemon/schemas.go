@@ -17,6 +17,7 @@ import (
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/store"
+	"rekey.example/rekey/internal/trail"
 )
 
 // schemas lists every change of the tables, in the order of their versions. A
@@ -39,6 +40,8 @@ func schemas() []store.Schema {
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
 		diagnosis.Schema,         // 230
+		trail.Schema,             // 230
+		trail.ReachSchema,        // 231
 	}
 }
 

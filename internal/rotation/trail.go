@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"rekey.example/rekey/internal/inventory"
@@ -12,11 +13,11 @@ import (
 
 // ActOf finds the rotation that a credential in somebody else's records comes
 // from: by its key id, or by the marker at the end of its name. how is "key id"
-// or "marker". It is asked about old credentials too, which a rotation withdrew.
+// or "marker". An empty holder is any. It is asked about old credentials too, which a rotation withdrew.
 func ActOf(tx *store.Tx, tenant string, holder inventory.ObjectID, keyID, label string) (rotation, how string, found bool, err error) {
 	for _, by := range []struct{ how, text, value string }{
-		{"key id", `SELECT rotation FROM rotation_attempt WHERE tenant = $1 AND key_id = $2 AND holder = $3 LIMIT 1`, keyID},
-		{"marker", `SELECT rotation FROM rotation_attempt WHERE tenant = $1 AND marker = $2 AND holder = $3 LIMIT 1`, markerOf(label)},
+		{"key id", `SELECT rotation FROM rotation_attempt WHERE tenant = $1 AND key_id = $2 AND (holder = $3 OR CAST($3 AS TEXT) = '') LIMIT 1`, keyID},
+		{"marker", `SELECT rotation FROM rotation_attempt WHERE tenant = $1 AND marker = $2 AND (holder = $3 OR CAST($3 AS TEXT) = '') LIMIT 1`, markerOf(label)},
 	} {
 		if by.value == "" {
 			continue
@@ -31,6 +32,10 @@ func ActOf(tx *store.Tx, tenant string, holder inventory.ObjectID, keyID, label 
 	}
 	return "", "", false, nil
 }
+
+// IsBeat reports whether a vault entry is one that installations of rekey tell a
+// restored one from the one that counts with.
+func IsBeat(name string) bool { return strings.HasPrefix(name, beatEntry) }
 
 // Touched is what a rotation is about.
 type Touched struct {

@@ -79,7 +79,7 @@ func (k *keeper) reportOne(e *Event, keyID string) error {
 		Tenant: k.tenant, Rule: OutOfBand, Application: inventory.ObjectID(e.Object), KeyID: keyID, Title: cmp.Or(e.Name, known.Name, e.Object),
 	}
 	if e.Entry != "" {
-		f.Place, f.KeyID, f.Application, f.Title = e.place().String(), "", "", e.place().String()
+		f.Place, f.KeyID, f.Application, f.Title = e.Place().String(), "", "", e.Place().String()
 	}
 	if f.Reason, err = k.reason(e, known); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (k *keeper) told(e *Event, keyID string) (*Event, error) {
 	}
 	column, key := selectByCredential, credentialKey(keyID)
 	if e.Entry != "" {
-		column, key = selectByEntry, entryKey(e.place())
+		column, key = selectByEntry, entryKey(e.Place())
 	}
 	list, err := selectEvents(k.tx, column, k.num, key, after{}, 50)
 	if err != nil {
@@ -132,7 +132,7 @@ func seenWords(e *Event) string {
 	case seenOwners:
 		return "the owners changed, from " + cmp.Or(e.Detail["before"], "nobody") + " to " + cmp.Or(e.Detail["now"], "nobody")
 	case seenEntry, seenVersion:
-		return "version " + e.Version + " of " + e.place().String() + " appeared"
+		return "version " + e.Version + " of " + e.Place().String() + " appeared"
 	}
 	return strings.TrimSpace(kindWord(e.Kind)+" "+quoted(e.Label)) + " (" + e.KeyID + ") appeared"
 }

@@ -9,15 +9,15 @@ import (
 	"rekey.example/rekey/internal/inventory"
 )
 
-// place is the vault entry that an event is about; its name is empty if it is
+// Place is the vault entry that an event is about; its name is empty if it is
 // about none.
-func (e *Event) place() inventory.Place {
+func (e *Event) Place() inventory.Place {
 	return inventory.Place{Vault: e.Vault, Name: e.Entry, Version: e.Version}
 }
 
 func (e *Event) clue() Clue {
 	return Clue{
-		Object: inventory.ObjectID(e.Object), KeyID: e.KeyID, Label: e.Label, Request: e.Correlation, Place: e.place(), Mark: e.Detail["rotation"],
+		Object: inventory.ObjectID(e.Object), KeyID: e.KeyID, Label: e.Label, Request: e.Correlation, Place: e.Place(), Mark: e.Detail["rotation"],
 	}
 }
 
@@ -60,15 +60,15 @@ func (e *Event) What() string {
 	case connector.FederatedRemoved:
 		return "removed the federated credential " + quoted(e.Label)
 	case connector.VersionAdded:
-		return "wrote a new version of " + e.place().String()
+		return "wrote a new version of " + e.Place().String()
 	case connector.VersionNearEnd:
-		return e.place().String() + " ends soon"
+		return e.Place().String() + " ends soon"
 	case connector.VersionEnded:
-		return e.place().String() + " has ended"
+		return e.Place().String() + " has ended"
 	case connector.SignedIn:
 		return strings.TrimSpace("signed in " + e.Detail["resource"])
 	case connector.EntryRead:
-		return "read " + e.place().String()
+		return "read " + e.Place().String()
 	}
 	return cmp.Or(e.Operation, e.Action)
 }

@@ -244,7 +244,7 @@ func (k *keeper) add(w *row) error {
 	if application == "" {
 		application = e.ClientID
 	}
-	_, err := k.insert.Exec(k.num, w.minute, w.look, w.id, e.Time.UnixMilli(), applicationKey(application), credentialKey(e.KeyID), entryKey(e.place()), flag(e.Action == connector.CredentialAdded), w.body)
+	_, err := k.insert.Exec(k.num, w.minute, w.look, w.id, e.Time.UnixMilli(), applicationKey(application), credentialKey(e.KeyID), entryKey(e.Place()), flag(e.Action == connector.CredentialAdded), w.body)
 	if err != nil {
 		return fmt.Errorf("cannot keep an event: %w", err)
 	}

@@ -246,3 +246,32 @@ func days(d time.Duration) string {
 	}
 	return d.String()
 }
+
+// Take keeps records that were sent to us, of a source that is not polled.
+func (t *Trail) Take(ctx context.Context, tenant, source string, records []connector.Record) error {
+	rows := rowsOf(source, false, records, now())
+	err := t.act(ctx, tenant, func(tx *store.Tx, num int64) error {
+		k, err := t.keeper(tx, tenant)
+		if err != nil {
+			return err
+		}
+		defer k.close()
+		if err := k.keep(rows); err != nil {
+			return err
+		}
+		p, err := loadPosition(tx, num, source)
+		if err != nil {
+			return err
+		}
+		p.count(rows, k)
+		p.looked, p.done, p.state = now(), now(), Reading
+		if err := p.save(tx); err != nil {
+			return err
+		}
+		return k.judge()
+	})
+	if err != nil {
+		return fmt.Errorf("cannot keep what %s sent: %w", source, err)
+	}
+	return nil
+}

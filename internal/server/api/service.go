@@ -16,6 +16,7 @@ import (
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/store"
+	"rekey.example/rekey/internal/trail"
 )
 
 // Config is what the API's handlers call.
@@ -32,6 +33,7 @@ type Config struct {
 	Syncs        Syncs
 	Keys         *custody.Keeper
 	Desk         *delivery.Desk // the tasks of people
+	Trail        *trail.Trail   // the clouds' own records
 	Reconcile    Reconciler     // nil: nothing to compare
 	Installation string
 	Replicas     func(context.Context) ([]wire.Replica, error) // that share the database; may be nil
@@ -40,6 +42,10 @@ type Config struct {
 	Fresh        time.Duration     // what was read longer ago is stale
 	Patient      diagnosis.Patient // whom the doctor looks at
 	Diagnosis    *diagnosis.Service
+	Names        map[string]string                                              // what people call a tenant, by its id
+	Fresh        time.Duration                                                  // what was read longer ago is stale
+	Permissions  func(context.Context, inventory.Application) ([]string, error) // that were granted to one; may be nil
+	Patient      diagnosis.Patient                                              // whom the doctor looks at
 
 	Wake     func()      // called when a rotation may go on; may be nil
 	Watched  func()      // called when somebody waits for a rotation; may be nil
