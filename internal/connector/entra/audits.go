@@ -34,7 +34,7 @@ func (a *Audits) Name() string { return DirectoryAudits }
 
 // Habits say how late the records come and how long they stay.
 func (a *Audits) Habits() connector.Habits {
-	return connector.Habits{Keeps: orElse(a.Keeps, 7*24*time.Hour), Late: orElse(a.Late, 2*time.Hour), Window: 24 * time.Hour, Partner: true}
+	return connector.Habits{Keeps: orElse(a.Keeps, 7*24*time.Hour), Late: orElse(a.Late, 2*time.Hour), Window: 31 * 24 * time.Hour, Partner: true}
 }
 
 func orElse(d, usual time.Duration) time.Duration {

@@ -31,7 +31,7 @@ func (s *SignIns) Name() string { return SignInLog }
 
 // Habits say how late the records come and how long they stay.
 func (s *SignIns) Habits() connector.Habits {
-	return connector.Habits{Keeps: orElse(s.Keeps, 7*24*time.Hour), Late: orElse(s.Late, 2*time.Hour), Window: 6 * time.Hour}
+	return connector.Habits{Keeps: orElse(s.Keeps, 7*24*time.Hour), Late: orElse(s.Late, 2*time.Hour), Window: 24 * time.Hour}
 }
 
 type signInPage struct {
