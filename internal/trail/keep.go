@@ -120,6 +120,11 @@ type keeper struct {
 	same   *sql.Stmt
 	insert *sql.Stmt
 
+	// What lies behind the newest minute of the table can only have come with this
+	// transaction: nothing has to be looked up for it, which is most of a day's work.
+	top  int64
+	mine map[int64]bool // what this transaction added behind it
+
 	fresh  []*Event // new events, and those that a source has added to
 	added  int      // new events
 	joined int      // events that another source knew already
@@ -131,7 +136,10 @@ func (t *Trail) keeper(tx *store.Tx, tenant string) (*keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &keeper{Trail: t, tx: tx, tenant: tenant, num: num, began: began}
+	k := &keeper{Trail: t, tx: tx, tenant: tenant, num: num, began: began, mine: map[int64]bool{}}
+	if err := tx.QueryRow(`SELECT COALESCE(MAX(minute), 0) FROM trail_event WHERE tenant = $1`, num).Scan(&k.top); err != nil {
+		return nil, fmt.Errorf("cannot keep events: %w", err)
+	}
 	if k.same, err = tx.Prepare(selectSame); err != nil {
 		return nil, fmt.Errorf("cannot keep events: %w", err)
 	}
@@ -187,6 +195,9 @@ func (k *keeper) known(w *row) (found *Event, minute, id int64, err error) {
 	before, after := w.minute, w.minute
 	if w.partner { // the other's clock may stand on the other side of a minute
 		before, after = w.minute-1, w.minute+1
+	}
+	if before > k.top && !k.mine[w.look] {
+		return nil, 0, 0, nil
 	}
 	rows, err := k.same.Query(k.num, before, w.minute, after, w.look)
 	if err != nil {
@@ -250,6 +261,9 @@ func (k *keeper) add(w *row) error {
 	}
 	k.added++
 	k.fresh = append(k.fresh, e)
+	if w.minute > k.top {
+		k.mine[w.look] = true
+	}
 	return nil
 }
 

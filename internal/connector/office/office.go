@@ -182,7 +182,7 @@ func (f *Feed) blob(ctx context.Context, i item) (connector.Batch, error) {
 	if err == nil {
 		var answer rest.Answer
 		if answer, err = f.API.Read(ctx, link, nil, nil); err == nil {
-			b.Records, err = parse(answer.Body)
+			b.Records, err = Parse(answer.Body)
 		}
 	}
 	if err != nil && (ctx.Err() != nil || everywhere(err)) {

@@ -18,7 +18,7 @@ const real = `[{"CreationTime":"2021-06-15T14:44:41","Id":"11111111-0000-4000-80
  {"CreationTime":"2021-06-15T14:44:42","Id":"3","Operation":"FileAccessed","RecordType":6}]`
 
 func TestARecordIsRead(t *testing.T) {
-	list, err := parse([]byte(real))
+	list, err := Parse([]byte(real))
 	if err != nil || len(list) != 1 {
 		t.Fatalf("got %+v, %v", list, err)
 	}
@@ -31,7 +31,7 @@ func TestARecordIsRead(t *testing.T) {
 		t.Errorf("got %+v", d)
 	}
 	for _, bad := range []string{``, `{}`, `[{"RecordType":8}]`, `[{"RecordType":8,"Id":"1","CreationTime":"yesterday"}]`, `[`} {
-		if _, err := parse([]byte(bad)); err == nil {
+		if _, err := Parse([]byte(bad)); err == nil {
 			t.Errorf("took %q", bad)
 		}
 	}
@@ -40,7 +40,7 @@ func TestARecordIsRead(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(real))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		list, err := parse(b)
+		list, err := Parse(b)
 		for _, r := range list {
 			if err != nil || r.ID == "" || r.Time.IsZero() || len(r.Deeds) == 0 {
 				t.Errorf("%+v, %v", r, err)

@@ -52,10 +52,10 @@ const ofDirectory = 8
 
 var errRecords = errors.New("the content is no list of records")
 
-// parse reads a blob. Records that are about no application are left out: the feed
+// Parse reads a blob. Records that are about no application are left out: the feed
 // carries everything that happens to users and groups too. One record that cannot
 // be read makes the blob unreadable: it would be missing unseen otherwise.
-func parse(body []byte) ([]connector.Record, error) {
+func Parse(body []byte) ([]connector.Record, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if t, err := d.Token(); err != nil || t != json.Delim('[') {
 		return nil, errRecords
