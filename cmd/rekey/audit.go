@@ -166,8 +166,8 @@ func auditVerify(s *session) *cobra.Command {
 		Use:   "verify [FILE]",
 		Short: "Check that nobody changed the log",
 		Long: `Recomputes the log and compares it with its signed heads. With a FILE an export, or a
-bundle of evidence (rekey audit export --signed), is checked instead, without any server or database. Any changed, removed or reordered event
-is found; exit code 1.
+bundle of evidence (rekey audit export --signed), is checked instead, without any server or
+database. Any changed, removed or reordered event is found; exit code 1.
 
 --checkpoint compares with a checkpoint that was kept outside (rekey audit checkpoint):
 then even somebody who has the database and the signing key cannot have changed what it
