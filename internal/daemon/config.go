@@ -51,8 +51,8 @@ type Config struct {
 
 	Metrics   Metrics
 	Diagnosis Diagnosis
-	Metrics Metrics
-	Trail   Trail // the clouds' own records
+	Metrics   Metrics
+	Trail     Trail // the clouds' own records
 
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.

@@ -40,8 +40,8 @@ func schemas() []store.Schema {
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
 		diagnosis.Schema,         // 230
-		trail.Schema,             // 230
-		trail.ReachSchema,        // 231
+		trail.Schema,             // 231
+		trail.ReachSchema,        // 232
 	}
 }
 

@@ -157,7 +157,7 @@ func (k *keeper) settle(e *Event) error {
 }
 
 // ReachSchema keeps what applications can touch, as it was last looked up.
-var ReachSchema = store.Schema{Version: 231, SQL: `
+var ReachSchema = store.Schema{Version: 232, SQL: `
 CREATE TABLE trail_reach (
 	tenant INTEGER NOT NULL,
 	object TEXT NOT NULL,

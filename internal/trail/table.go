@@ -19,7 +19,7 @@ import (
 // none; their indexes are the timelines. id makes the order in them total. made is
 // 1 for a credential that was added, for the books.
 // A part of a source is remembered until it can no longer be listed.
-var Schema = store.Schema{Version: 230, SQL: `
+var Schema = store.Schema{Version: 231, SQL: `
 CREATE TABLE trail_tenant (
 	tenant TEXT PRIMARY KEY,
 	num    INTEGER NOT NULL UNIQUE,

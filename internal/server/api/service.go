@@ -42,10 +42,7 @@ type Config struct {
 	Fresh        time.Duration     // what was read longer ago is stale
 	Patient      diagnosis.Patient // whom the doctor looks at
 	Diagnosis    *diagnosis.Service
-	Names        map[string]string                                              // what people call a tenant, by its id
-	Fresh        time.Duration                                                  // what was read longer ago is stale
 	Permissions  func(context.Context, inventory.Application) ([]string, error) // that were granted to one; may be nil
-	Patient      diagnosis.Patient                                              // whom the doctor looks at
 
 	Wake     func()      // called when a rotation may go on; may be nil
 	Watched  func()      // called when somebody waits for a rotation; may be nil

@@ -74,9 +74,9 @@ type World struct {
 	Directory Directory // guarded by mu
 	Azure     Azure     // guarded by mu
 
-	Finance map[string]*Finance // environments of Finance and Operations by host; guarded by mu
-	Office []*OfficeSubscription // guarded by mu
-	Events []*EventSubscription  // guarded by mu
+	Finance map[string]*Finance   // environments of Finance and Operations by host; guarded by mu
+	Office  []*OfficeSubscription // guarded by mu
+	Events  []*EventSubscription  // guarded by mu
 }
 
 // New returns an empty world.
