@@ -51,7 +51,6 @@ type Config struct {
 
 	Metrics   Metrics
 	Diagnosis Diagnosis
-	Metrics   Metrics
 	Trail     Trail // the clouds' own records
 
 	// What cannot be configured: the program's version, where it logs (nil:
