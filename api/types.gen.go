@@ -783,6 +783,27 @@ func (e TaskState) Valid() bool {
 	}
 }
 
+// Defines values for TimelineFormat.
+const (
+	TimelineFormatCsv    TimelineFormat = "csv"
+	TimelineFormatJSON   TimelineFormat = "json"
+	TimelineFormatSigned TimelineFormat = "signed"
+)
+
+// Valid indicates whether the value is a known member of the TimelineFormat enum.
+func (e TimelineFormat) Valid() bool {
+	switch e {
+	case TimelineFormatCsv:
+		return true
+	case TimelineFormatJSON:
+		return true
+	case TimelineFormatSigned:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListAlertsParamsState.
 const (
 	ListAlertsParamsStateAcknowledged ListAlertsParamsState = "acknowledged"
@@ -1212,6 +1233,34 @@ type CheckList struct {
 
 // CheckState defines model for CheckState.
 type CheckState string
+
+// Closing defines model for Closing.
+type Closing struct {
+	// Adds That the directory says rekey's identity made
+	Adds     int       `json:"adds"`
+	Balanced bool      `json:"balanced"`
+	Closed   time.Time `json:"closed"`
+
+	// Day YYYY-MM-DD, UTC
+	Day string `json:"day"`
+
+	// Intents Credentials that the journal says were made
+	Intents int `json:"intents"`
+
+	// Others That the directory says somebody else made
+	Others int `json:"others"`
+
+	// Unintended By rekey's identity, not in the journal
+	Unintended []TimelineEvent `json:"unintended"`
+
+	// Unseen In the journal, not in the directory's records: rotation and key id
+	Unseen []string `json:"unseen"`
+}
+
+// ClosingList defines model for ClosingList.
+type ClosingList struct {
+	Value []Closing `json:"value"`
+}
 
 // Confirmation defines model for Confirmation.
 type Confirmation struct {
@@ -2352,6 +2401,94 @@ type Terms struct {
 	Timing Timing  `json:"timing"`
 }
 
+// TimelineEvent defines model for TimelineEvent.
+type TimelineEvent struct {
+	// Action credential.added, owner.added, signin, ..., or an action of rekey's own log
+	Action string `json:"action"`
+
+	// Actor User principal name, application, or actor of rekey
+	Actor         string `json:"actor,omitempty,omitzero"`
+	ActorClientID string `json:"actorClientId,omitempty,omitzero"`
+	ActorID       string `json:"actorId,omitempty,omitzero"`
+
+	// ActorKind user, app, system, rekey
+	ActorKind string `json:"actorKind,omitempty,omitzero"`
+	Address   string `json:"address,omitempty,omitzero"`
+
+	// Application Its name
+	Application    string            `json:"application,omitempty,omitzero"`
+	ClientID       string            `json:"clientId,omitempty,omitzero"`
+	Correlation    string            `json:"correlation,omitempty,omitzero"`
+	CredentialKind string            `json:"credentialKind,omitempty,omitzero"`
+	Detail         map[string]string `json:"detail,omitempty,omitzero"`
+	ID             string            `json:"id"`
+	KeyID          string            `json:"keyId,omitempty,omitzero"`
+	Label          string            `json:"label,omitempty,omitzero"`
+	ObjectID       string            `json:"objectId,omitempty,omitzero"`
+
+	// Operation The source's own name of it
+	Operation string `json:"operation,omitempty,omitzero"`
+	Outcome   string `json:"outcome,omitempty,omitzero"`
+
+	// Place VAULT/NAME
+	Place string `json:"place,omitempty,omitzero"`
+
+	// Recognised By what: key id, marker, deposit
+	Recognised string `json:"recognised,omitempty,omitzero"`
+
+	// Rotation The rotation of rekey that did it
+	Rotation string         `json:"rotation,omitempty,omitzero"`
+	Sources  []TimelineSeen `json:"sources"`
+
+	// Through What it was done with: the portal, PowerShell, rekey
+	Through string    `json:"through,omitempty,omitzero"`
+	Time    time.Time `json:"time"`
+	Version string    `json:"version,omitempty,omitzero"`
+
+	// What In words
+	What string `json:"what"`
+
+	// Who In words: the person or application, the address, the way
+	Who string `json:"who"`
+}
+
+// TimelineFormat defines model for TimelineFormat.
+type TimelineFormat string
+
+// TimelineImpact defines model for TimelineImpact.
+type TimelineImpact struct {
+	// Consumers What stops when the credentials end
+	Consumers []string `json:"consumers"`
+
+	// Permissions What the application may do
+	Permissions []string `json:"permissions"`
+
+	// Problem Why the permissions are not known
+	Problem string `json:"problem,omitempty,omitzero"`
+}
+
+// TimelinePage defines model for TimelinePage.
+type TimelinePage struct {
+	Impact   TimelineImpact `json:"impact,omitempty,omitzero"`
+	NextLink string         `json:"nextLink,omitempty,omitzero"`
+
+	// Sources How far each source was read, so that silence can be told from lag
+	Sources []TrailSource `json:"sources"`
+
+	// Subject What the timeline is of
+	Subject string          `json:"subject"`
+	Value   []TimelineEvent `json:"value"`
+}
+
+// TimelineSeen defines model for TimelineSeen.
+type TimelineSeen struct {
+	Arrived time.Time `json:"arrived"`
+
+	// ID The source's own id of the record
+	ID     string `json:"id"`
+	Source string `json:"source"`
+}
+
 // Timing defines model for Timing.
 type Timing struct {
 	Overlap   string `json:"overlap"`
@@ -2391,6 +2528,54 @@ type TokenRequest struct {
 
 	// Sources Networks from which it is taken, such as 10.1.0.0/16; from anywhere if missing
 	Sources []string `json:"sources,omitempty,omitzero"`
+}
+
+// TrailGap defines model for TrailGap.
+type TrailGap struct {
+	// Ended When it was closed or lost
+	Ended time.Time `json:"ended,omitempty,omitzero"`
+	Found time.Time `json:"found"`
+	From  time.Time `json:"from"`
+
+	// State open: it is asked for again; closed: it was read later; lost: the source no longer has it
+	State string `json:"state"`
+
+	// To Missing: one part of the source, made at from
+	To  time.Time `json:"to,omitempty,omitzero"`
+	Why string    `json:"why"`
+}
+
+// TrailSource defines model for TrailSource.
+type TrailSource struct {
+	Gaps []TrailGap `json:"gaps"`
+
+	// KeepsDays How long the source keeps its records
+	KeepsDays float32 `json:"keepsDays"`
+
+	// LagSeconds Between an event and our knowing of it, as last seen
+	LagSeconds float32 `json:"lagSeconds"`
+
+	// Looked When it was last read
+	Looked time.Time `json:"looked,omitempty,omitzero"`
+	Name   string    `json:"name"`
+
+	// Newest Its newest event
+	Newest  time.Time `json:"newest,omitempty,omitzero"`
+	Problem string    `json:"problem,omitempty,omitzero"`
+
+	// Records Events that it told of
+	Records int64 `json:"records"`
+
+	// State reading, failing, or unrecorded: the tenant keeps no such records, or rekey may not read them
+	State string `json:"state"`
+
+	// Through Complete up to here: what is newer may still come
+	Through time.Time `json:"through,omitempty,omitzero"`
+}
+
+// TrailSourceList defines model for TrailSourceList.
+type TrailSourceList struct {
+	Value []TrailSource `json:"value"`
 }
 
 // Use defines model for Use.
@@ -2435,6 +2620,18 @@ type RotationID = string
 
 // TaskID defines model for TaskId.
 type TaskID = string
+
+// TimelineApplication defines model for TimelineApplication.
+type TimelineApplication = string
+
+// TimelineCredential defines model for TimelineCredential.
+type TimelineCredential = string
+
+// TimelineEntry defines model for TimelineEntry.
+type TimelineEntry = string
+
+// TimelineUses defines model for TimelineUses.
+type TimelineUses = bool
 
 // Wait defines model for Wait.
 type Wait = int
@@ -2706,6 +2903,46 @@ type ListTasksParams struct {
 
 // ListTasksParamsState defines parameters for ListTasks.
 type ListTasksParamsState string
+
+// ListTimelineParams defines parameters for ListTimeline.
+type ListTimelineParams struct {
+	// Limit How many at most in one page; 100 if not given
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After Where the page before ended, from its nextLink
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Application Name, client id or object id
+	Application TimelineApplication `form:"application,omitempty" json:"application,omitempty,omitzero"`
+
+	// Credential Its key id
+	Credential TimelineCredential `form:"credential,omitempty" json:"credential,omitempty,omitzero"`
+
+	// Entry A vault entry, VAULT/NAME
+	Entry TimelineEntry `form:"entry,omitempty" json:"entry,omitempty,omitzero"`
+
+	// Uses Sign-ins and reads too
+	Uses TimelineUses `form:"uses,omitempty" json:"uses,omitempty,omitzero"`
+}
+
+// ExportTimelineParams defines parameters for ExportTimeline.
+type ExportTimelineParams struct {
+	// Application Name, client id or object id
+	Application TimelineApplication `form:"application,omitempty" json:"application,omitempty,omitzero"`
+
+	// Credential Its key id
+	Credential TimelineCredential `form:"credential,omitempty" json:"credential,omitempty,omitzero"`
+
+	// Entry A vault entry, VAULT/NAME
+	Entry  TimelineEntry  `form:"entry,omitempty" json:"entry,omitempty,omitzero"`
+	Format TimelineFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
+}
+
+// ListClosingsParams defines parameters for ListClosings.
+type ListClosingsParams struct {
+	// Limit How many at most in one page; 100 if not given
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
 
 // AcknowledgeAlertJSONRequestBody defines body for AcknowledgeAlert for application/json ContentType.
 type AcknowledgeAlertJSONRequestBody = AlertAcknowledgement

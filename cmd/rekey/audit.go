@@ -24,7 +24,7 @@ func auditCommand(s *session) *cobra.Command {
 		`The audit log: who proposed, approved and refused, what rekey did at each step, and what
 appeared in the directory without rekey. It is a Merkle tree whose head is signed at
 every event; a changed, removed or reordered event does not verify.`,
-		auditLog(s), auditExport(s), auditVerify(s), auditCheckpoint(s))
+		auditLog(s), auditTimeline(s), auditSources(s), auditClose(s), auditExport(s), auditVerify(s), auditCheckpoint(s))
 }
 
 func auditLog(s *session) *cobra.Command {
@@ -91,15 +91,35 @@ func moment(text string) (time.Time, error) {
 
 func auditExport(s *session) *cobra.Command {
 	var file string
+	var signed bool
 	c := &cobra.Command{
-		Use:   "export",
-		Short: "Write the log with its proofs as JSON lines",
+		Use:   "export [APPLICATION|CREDENTIAL|VAULT/NAME]",
+		Short: "Write the log with its proofs as JSON lines, or evidence about one thing",
 		Long: `Writes the whole log as JSON lines with a proof for every event and the signed head.
-Anyone with rekey can verify the file, without the server: rekey audit verify FILE.`,
+Anyone with rekey can verify the file, without the server: rekey audit verify FILE.
+
+--signed writes a bundle of evidence: the timeline of what is named, with the clouds' own
+records; rekey's whole log with its proofs; how complete each source was; and one signature
+over all of it.`,
 		Example: `  rekey audit export --output-file audit-2026-05.jsonl
-  rekey audit export | gzip > audit.jsonl.gz`,
-		Args: takes(),
-		RunE: func(c *cobra.Command, _ []string) error {
+  rekey audit export | gzip > audit.jsonl.gz
+  rekey audit export --signed D365_Basware_InvoiceExport --output-file evidence.jsonl`,
+		Args: takes("[APPLICATION|CREDENTIAL|VAULT/NAME]"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !signed && len(args) > 0 {
+				return usage("the log is exported as a whole; evidence about %q is", args[0]).next("rekey audit export --signed " + args[0])
+			}
+			if signed {
+				about := strings.Join(args, "")
+				if file == "" {
+					return s.exportSigned(c.Context(), about, s.out)
+				}
+				if err := replace(file, func(w io.Writer) error { return s.exportSigned(c.Context(), about, w) }); err != nil {
+					return err
+				}
+				s.say("Written to %s. Check it anywhere with rekey audit verify %s.", file, file)
+				return nil
+			}
 			server, err := s.connect(c.Context())
 			if err != nil {
 				return err
@@ -115,6 +135,7 @@ Anyone with rekey can verify the file, without the server: rekey audit verify FI
 		},
 	}
 	c.Flags().StringVar(&file, "output-file", "", "write to this `FILE` instead of stdout")
+	c.Flags().BoolVar(&signed, "signed", false, "a signed bundle of evidence: the timeline, the log, the state of the sources")
 	return c
 }
 
@@ -144,9 +165,9 @@ func auditVerify(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify [FILE]",
 		Short: "Check that nobody changed the log",
-		Long: `Recomputes the log and compares it with its signed heads. With a FILE an export is
-checked instead, without any server or database. Any changed, removed or reordered event
-is found; exit code 1.
+		Long: `Recomputes the log and compares it with its signed heads. With a FILE an export, or a
+bundle of evidence (rekey audit export --signed), is checked instead, without any server or
+database. Any changed, removed or reordered event is found; exit code 1.
 
 --checkpoint compares with a checkpoint that was kept outside (rekey audit checkpoint):
 then even somebody who has the database and the signing key cannot have changed what it
@@ -205,6 +226,9 @@ func (s *session) verifyFile(name, key, checkpoint string) error {
 		return failure(exitNotFound, "cannot read the export: %v", err)
 	}
 	defer f.Close()
+	if ours, err := s.verifyBundle(f, key); ours || err != nil {
+		return err
+	}
 	var kept []string
 	if checkpoint != "" {
 		kept = append(kept, checkpoint)

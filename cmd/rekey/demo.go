@@ -70,7 +70,8 @@ type demo struct {
 	caFile string
 	tokens map[string]string // person to the file with the token
 
-	rotation string // id of the one that was shown
+	rotation string    // id of the one that was shown
+	intruded time.Time // when somebody did something behind rekey's back
 
 	// Tests look in before the story is told and after.
 	before func()
@@ -82,7 +83,7 @@ var (
 	demoTiming = daemon.Rotation{
 		Lifetime: 180 * 24 * time.Hour, SignIns: 5, Proof: 4 * time.Second, Overlap: 5 * time.Second, Watch: 6 * time.Second, Records: time.Second, Patience: time.Hour,
 	}
-	demoLag = world.Lag{Secret: 2 * time.Second, List: 500 * time.Millisecond, Vault: time.Second}
+	demoLag = world.Lag{Secret: 2 * time.Second, List: 500 * time.Millisecond, Vault: time.Second, Audit: time.Second, Office: 3 * time.Second}
 )
 
 func (d *demo) run(ctx context.Context) (err error) {
@@ -175,6 +176,7 @@ func (d *demo) config() daemon.Config {
 	c.Writer = daemon.Identity{ClientID: t.Writer.ClientID, ClientSecret: secret.New(t.Writer.Secret)}
 	c.Vaults = []daemon.Vault{{Name: "kv-contoso-prod", ReadValues: true}, {Name: "kv-contoso-test", ReadValues: true}, {Name: "kv-contoso-finance", ReadValues: true}}
 	c.Rotation = demoTiming
+	c.Trail.Every, c.Trail.Office, c.Trail.SignIns = 3*time.Second, true, false
 	return c
 }
 

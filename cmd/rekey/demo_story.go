@@ -31,6 +31,7 @@ type demoReport struct {
 	Emergency    demoRotation     `json:"emergency"`   // likewise, without an overlap
 	OldSecret    string           `json:"oldSecret"`   // how the sign-in with it ended
 	NewSecret    string           `json:"newSecret"`
+	Caught       demoCaught       `json:"caught"` // a secret that somebody added without rekey
 	Audit        demoAudit        `json:"audit"`
 }
 
@@ -51,7 +52,7 @@ func (r demoReport) good() bool {
 			return false
 		}
 	}
-	return r.Rotation.State == string(api.RotationStateDone) && strings.HasPrefix(r.OldSecret, "refused: AADSTS7000215") && r.NewSecret == "accepted" && r.Audit.Verified
+	return r.Caught.Finding.ID != "" && r.Rotation.State == string(api.RotationStateDone) && strings.HasPrefix(r.OldSecret, "refused: AADSTS7000215") && r.NewSecret == "accepted" && r.Audit.Verified
 }
 
 // The pretended people.
@@ -112,6 +113,7 @@ func (d *demo) story(ctx context.Context) (demoReport, error) {
 		func() error { return d.read(ctx, omar, &report) },
 		func() error { return d.expiring(ctx, nora, &report) },
 		func() error { return d.renew(ctx, nora, omar, &report) },
+		func() error { return d.caught(ctx, omar, &report) },
 		func() error { return d.prove(ctx, omar, &report) },
 	} {
 		if err := act(); err != nil {
@@ -190,6 +192,7 @@ func firstOwner(list []api.Owner) string {
 func (d *demo) renew(ctx context.Context, nora, omar *client.Client, report *demoReport) error {
 	t := d.cloud.Tenant().Demo
 	d.tell("\n%s", d.bold("3  Renew one: "+t.Name))
+	d.intrude(report)
 	r, err := nora.Propose(ctx, api.RotationRequest{Application: t.ApplicationID, Credential: t.KeyID, Reason: "ends in six days"}, "")
 	if err != nil {
 		return err
@@ -233,7 +236,7 @@ func (d *demo) renew(ctx context.Context, nora, omar *client.Client, report *dem
 // prove signs in with the old and the new secret, and verifies the log.
 func (d *demo) prove(ctx context.Context, omar *client.Client, report *demoReport) error {
 	t := d.cloud.Tenant().Demo
-	d.tell("\n%s", d.bold("4  Is it true?"))
+	d.tell("\n%s", d.bold("5  Is it true?"))
 	versions := d.cloud.Versions(t.Vault, t.Secret)
 	if len(versions) < 2 {
 		report.OldSecret, report.NewSecret = "not known", "not in the vault"
@@ -272,6 +275,7 @@ func (d *demo) next() {
   rekey policy check                                # what is against the rules, each with its cure
   rekey rotate APPLICATION --dry-run                # what would happen, and to whom
   rekey rotations show %s
+  rekey audit timeline HR_Workday_Import       # who changed it, ours and theirs
   rekey audit log
 
 You are omar there, an administrator. Others: %s (user), %s (auditor).

@@ -49,6 +49,7 @@ const (
 	LinkTask        Action = "task.link"
 	FinishTask      Action = "task.done"
 	ReadAudit       Action = "audit.read"
+	ReadTrail       Action = "trail.read" // the clouds' own records
 	ManageTokens    Action = "token.manage"
 	RunDoctor       Action = "doctor.run"
 	RunDiagnosis    Action = "diagnosis.run"
@@ -78,13 +79,13 @@ var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, 
 
 var permitted = map[Role][]Action{
 	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask, RunDiagnosis, TakeSnapshot, JudgeAlert, SnoozeAlert, ManageFeeds}),
-	Auditor: slices.Concat(everybody, []Action{ReadIncidents, ReadAudit, ReadKeys, ReadReconcile, RunDiagnosis}),
+	Auditor: slices.Concat(everybody, []Action{ReadIncidents, ReadAudit, ReadTrail, ReadKeys, ReadReconcile, RunDiagnosis}),
 	Administrator: slices.Concat(everybody, []Action{
 		SyncInventory, JudgeFinding,
 		ProposeRotation, ApproveRotation, RefuseRotation, CancelRotation, PermitWithdraw,
 		OpenIncident, ApproveIncident, CloseIncident, ReadIncidents,
 		PostponeDue, LinkTask, FinishTask,
-		ReadAudit, ManageTokens, RunDoctor, RunDiagnosis, TakeSnapshot, CopyDatabase,
+		ReadAudit, ReadTrail, ManageTokens, RunDoctor, RunDiagnosis, TakeSnapshot, CopyDatabase,
 		ReadKeys, RotateKeys, ChangeMaster,
 		HoldInstallation, ReadReconcile, AcceptReconcile,
 		JudgeAlert, SnoozeAlert, TestChannel, ManageFeeds,

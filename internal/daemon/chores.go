@@ -14,6 +14,7 @@ import (
 //	rotations     when one is due, or approved just now
 //	inventory     every sync.every, and at the start if it is older than that
 //	policy        after each reading of the inventory
+//	trail         every trail.every, and when a source says that it has something
 //	incidents     what a crash cut off goes on, every minute
 //	tasks         reminders every minute; those of rotations that are over end
 //	beat          every minute, see docs/how-to/after-a-restore.md
@@ -39,6 +40,9 @@ func (d *Daemon) Work() {
 		}
 		if d.around != nil {
 			d.guests.admit(func() { d.inTurn(d.looking, "alerts", d.tendAlerts) })
+		}
+		if d.around != nil && d.config.Trail.Every > 0 {
+			d.guests.admit(func() { d.inTurn(d.looking, "trail", d.follow) })
 		}
 		if d.around != nil && d.config.Schedule.Propose {
 			d.guests.admit(func() {

@@ -53,6 +53,7 @@ type Config struct {
 	Diagnosis Diagnosis
 	Alerts    Alerts
 	Channels  []Channel `help:"ways to tell people and machines what needs them"`
+	Trail     Trail     // the clouds' own records
 
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.
@@ -133,6 +134,7 @@ func Defaults(data string) Config {
 		Schedule: schedule.Default(),
 		Tasks:    usualTasks,
 		Alerts:   usualAlerts(),
+		Trail:    usualTrail,
 	}
 }
 

@@ -33,6 +33,7 @@ import (
 	"rekey.example/rekey/internal/server/metrics"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/telemetry"
+	"rekey.example/rekey/internal/trail"
 )
 
 // Daemon is an open installation.
@@ -53,7 +54,9 @@ type Daemon struct {
 	scheduled *schedule.Service
 	planner   *schedule.Planner
 	desk      *delivery.Desk
-	consumers *consumers // nil if no tenant is configured
+	trail     *trail.Trail
+	noticed   chan struct{} // a source of the trail has something
+	consumers *consumers    // nil if no tenant is configured
 	others    *others
 	metrics   *metrics.Metrics
 	trace     *telemetry.Tracer // nil: nobody wants to know
@@ -82,7 +85,7 @@ func Open(ctx context.Context, c Config) (*Daemon, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Version = cmp.Or(c.Version, "development")
-	d := &Daemon{config: c, logger: c.Logger, closing: make(chan struct{})}
+	d := &Daemon{config: c, logger: c.Logger, closing: make(chan struct{}), noticed: make(chan struct{}, 1)}
 	d.acting, d.cut = context.WithCancel(context.WithoutCancel(ctx))
 	looking, end := context.WithCancel(d.acting)
 	d.looking, d.stop = looking, sync.OnceFunc(func() { close(d.closing); end() })
@@ -147,6 +150,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		Timings: timings(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Calendar: times.Calendar, Stopping: d.stopping,
 		Passed: d.passed,
 	}
+	d.trail = d.newTrail()
 	var compared api.Reconciler
 	if d.around != nil {
 		if err := d.compare(ctx); err != nil {
@@ -163,7 +167,8 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
-		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk, Reconcile: compared, Alerts: d.alerts, Calendars: d.feeds,
+		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk, Reconcile: compared,
+		Alerts: d.alerts, Calendars: d.feeds, Trail: d.trail, Permissions: d.permissions,
 		Installation: d.others.installation.ID, Replicas: d.replicas,
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,

@@ -41,7 +41,8 @@ func (s *surroundings) read(ctx context.Context, d *Daemon, db *store.DB, by acc
 	}
 	tell(t.stage("judging by the policy"))
 	_, policyErr := d.policy.Check(ctx, by)
-	return errors.Join(err, policyErr, s.withdrawStrays(ctx, d))
+	_, trailErr := d.trail.Follow(ctx, s.tenant, 0) // what appeared without us is a finding now
+	return errors.Join(err, policyErr, trailErr, s.withdrawStrays(ctx, d))
 }
 
 // withdrawStrays lets rotations that are over clear away what the issuer made for

@@ -19,6 +19,7 @@ import (
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/store"
+	"rekey.example/rekey/internal/trail"
 )
 
 // schemas lists every change of the tables, in the order of their versions. A
@@ -40,9 +41,11 @@ func schemas() []store.Schema {
 		schedule.Schema,          // 160
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
-		diagnosis.Schema,         // 250
 		alert.Schema,             // 220
 		calendar.Schema,          // 221
+		trail.Schema,             // 231
+		trail.ReachSchema,        // 232
+		diagnosis.Schema,         // 250
 	}
 }
 

@@ -35,7 +35,7 @@ func (w *writer) replace(num int64, hash string, partial bool) error {
 		}
 	}
 	if owners {
-		w.tell(evOwnersChanged, o, map[string]string{"before": names(was.Owners), "now": names(now.Owners)})
+		w.tell(evOwnersChanged, o, map[string]string{"before": names(was.Owners), "now": names(now.Owners), "added": added(was.Owners, now.Owners)})
 	}
 	fields := differences(&was.Application, &now.Application)
 	switch {
@@ -210,4 +210,15 @@ func (w *writer) lose(a *application) error {
 	w.live--
 	w.tell(evAppGone, o, nil)
 	return a.update(w.tx, w.position.tenant)
+}
+
+// added are the ids of owners who were none before.
+func added(was, now []Owner) string {
+	var list []string
+	for _, o := range now {
+		if !slices.ContainsFunc(was, func(p Owner) bool { return p.ObjectID == o.ObjectID }) {
+			list = append(list, string(o.ObjectID))
+		}
+	}
+	return short(strings.Join(list, ","))
 }

@@ -152,13 +152,21 @@ func (w *vaultWriter) event(action string, p Place, detail map[string]string) au
 	return e
 }
 
-func (w *vaultWriter) tell(action string, e *Entry) {
+// tell records an event about an entry, with its version if that is new, and the
+// rotation that says it wrote it.
+func (w *vaultWriter) tell(action string, was, e *Entry) {
 	if w.at.baseline == 0 {
 		return
 	}
 	d := map[string]string{"name": e.Place.Name, "kind": e.Kind}
 	if !e.Expires.IsZero() {
 		d["expires"] = e.Expires.UTC().Format(time.RFC3339)
+	}
+	if action != evEntryGone && (was == nil || was.Place.Version != e.Place.Version) {
+		d["version"] = e.Place.Version
+		if r := e.Tags[TagRotation]; r != "" {
+			d["rotation"] = short(r)
+		}
 	}
 	w.events = append(w.events, w.event(action, e.Place, d))
 }
@@ -178,12 +186,12 @@ func (w *vaultWriter) entry(e *Entry) error {
 	switch {
 	case was == nil:
 		w.counts.Appeared++
-		w.tell(evEntryAppeared, e)
+		w.tell(evEntryAppeared, nil, e)
 	case sameEntry(was, e):
 		w.counts.Unchanged++
 	default:
 		w.counts.Changed++
-		w.tell(evEntryChanged, e)
+		w.tell(evEntryChanged, was, e)
 	}
 	tags, err := json.Marshal(e.Tags)
 	if err != nil {
@@ -224,7 +232,7 @@ func (w *vaultWriter) miss() error {
 	for i := range lost {
 		e := &lost[i]
 		w.counts.Gone++
-		w.tell(evEntryGone, e)
+		w.tell(evEntryGone, nil, e)
 		_, err := w.tx.Exec(`UPDATE inventory_entry SET gone = $5 WHERE tenant = $1 AND vault = $2 AND name = $3 AND kind = $4`,
 			w.at.tenant, e.Place.Vault, e.Place.Name, e.Kind, time.Now().UnixMilli())
 		if err != nil {

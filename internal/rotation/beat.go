@@ -99,7 +99,9 @@ type VaultBeacon struct {
 func (v VaultBeacon) Name() string         { return "the vault " + v.Where }
 func (v VaultBeacon) Every() time.Duration { return time.Hour }
 
-func entryOf(installation string) string { return "rekey-installation-" + installation }
+const beatEntry = "rekey-installation-"
+
+func entryOf(installation string) string { return beatEntry + installation }
 
 func (v VaultBeacon) Read(ctx context.Context, installation string) (Beat, error) {
 	d, err := v.Vault.Get(ctx, entryOf(installation))

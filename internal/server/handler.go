@@ -33,6 +33,7 @@ func Handler(c Config) http.Handler {
 	if c.Slack != nil {
 		mux.Handle("POST /slack/interactions", c.Slack)
 	}
+	c.Hooks.mount(mux)
 
 	own := http.NewCrossOriginProtection()
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

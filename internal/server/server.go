@@ -36,6 +36,7 @@ type Config struct {
 	Metrics http.Handler               // what stands under /metrics; nil: nothing
 	Trace   *telemetry.Tracer          // nil: none
 	Observe Observer                   // hears of each request that was answered; may be nil
+	Hooks   *Hooks                     // what the clouds send notifications to; nil: nothing
 	Checks  []Check                    // what must hold for the server to be ready
 	Held    func() string              // why nothing may be changed now, empty if it may; nil: it always may
 	Logger  *slog.Logger               // nil: none

@@ -13,6 +13,7 @@ import (
 	"rekey.example/rekey/internal/sim/entra"
 	"rekey.example/rekey/internal/sim/graph"
 	"rekey.example/rekey/internal/sim/keyvault"
+	"rekey.example/rekey/internal/sim/office"
 	"rekey.example/rekey/internal/sim/rooms"
 	"rekey.example/rekey/internal/sim/servicebus"
 	"rekey.example/rekey/internal/sim/storage"
@@ -34,7 +35,7 @@ type system struct {
 // `Handler(w *world.World) http.Handler`, what it keeps in package world, and an
 // entry here. The proxy makes its certificates, the faults of the wire strike
 // it, and the in-memory transport reaches it, with nothing more to do.
-func systems(w *world.World, r *rooms.Rooms) []system {
+func systems(w *world.World, r *rooms.Rooms, feed *office.Service) []system {
 	manager := arm.Handler(w)
 	return []system{
 		{
@@ -46,6 +47,11 @@ func systems(w *world.World, r *rooms.Rooms) []system {
 			name:    "Microsoft Graph",
 			hosts:   []string{"graph.microsoft.com"},
 			handler: graph.Handler(w), trouble: graphTrouble,
+		},
+		{
+			name:    "Office 365 Management",
+			hosts:   []string{"manage.office.com"},
+			handler: feed, trouble: office.Trouble,
 		},
 		{
 			name:    "Azure Key Vault",

@@ -15,6 +15,6 @@ func RealLag(scale float64) world.Lag {
 		Secret: of(2 * time.Minute), List: of(15 * time.Second), Vault: of(10 * time.Second),
 		Role: of(5 * time.Minute), Audit: of(10 * time.Minute), Account: of(5 * time.Minute),
 		Key:    of(time.Minute),
-		SignIn: of(5 * time.Minute), Report: of(48 * time.Hour),
+		SignIn: of(5 * time.Minute), Report: of(48 * time.Hour), Office: of(90 * time.Minute),
 	}
 }

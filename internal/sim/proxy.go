@@ -40,6 +40,7 @@ type Server struct {
 	running  sync.WaitGroup
 	release  func() bool // takes back what is bound to the context
 	closed   sync.Once
+	quiet    context.CancelFunc // ends the deliveries
 }
 
 // Listen opens the front door on an address such as "127.0.0.1:8443" until ctx
@@ -68,6 +69,9 @@ func (c *Cloud) Listen(ctx context.Context, addr string) (*Server, error) {
 
 	s.running.Go(func() { s.outer.Serve(netutil.LimitListener(listener, maxConnections)) })
 	s.running.Go(func() { s.inner.ServeTLS(s.tunnels, "", "") })
+	delivering, quiet := context.WithCancel(ctx)
+	s.quiet = quiet
+	s.running.Go(func() { c.deliveries(delivering) })
 	s.release = context.AfterFunc(ctx, s.shut)
 	return s, nil
 }
@@ -117,6 +121,7 @@ func (s *Server) Close() error {
 
 func (s *Server) shut() {
 	s.closed.Do(func() {
+		s.quiet()
 		s.tunnels.Close()
 		s.outer.Close()
 		s.inner.Close()

@@ -16,10 +16,13 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
 	"rekey.example/rekey/internal/sim/contoso"
+	"rekey.example/rekey/internal/sim/eventgrid"
+	"rekey.example/rekey/internal/sim/office"
 	"rekey.example/rekey/internal/sim/rooms"
 	"rekey.example/rekey/internal/sim/world"
 )
@@ -37,6 +40,8 @@ type Config struct {
 	CADir    string      // where the CA is kept, so that a restart keeps the clients' trust; empty means in memory
 	Anywhere bool        // listen on addresses that others can reach
 	Seen     func(Visit) // told of every request that was answered
+
+	Outside http.RoundTripper // how notifications reach webhooks; nil means the network
 }
 
 // Visit is a request that came to the front door and what became of it.
@@ -54,6 +59,8 @@ type Cloud struct {
 	tenant  contoso.Tenant
 	systems []system
 	rooms   *rooms.Rooms
+	office  *office.Service
+	events  *eventgrid.Service
 	file    *faultFile
 	late    lateEffects
 }
@@ -65,8 +72,11 @@ func New(c Config) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := rooms.New(w)
-	cloud := &Cloud{config: c, world: w, tenant: contoso.Seed(w, c.Apps), rooms: r, systems: systems(w, r)}
+	if c.Outside == nil {
+		c.Outside = &http.Transport{Proxy: nil, TLSHandshakeTimeout: 10 * time.Second, DisableKeepAlives: true}
+	}
+	cloud := &Cloud{config: c, world: w, tenant: contoso.Seed(w, c.Apps), rooms: rooms.New(w), office: office.New(w, c.Outside), events: eventgrid.New(w, c.Outside)}
+	cloud.systems = systems(w, cloud.rooms, cloud.office)
 	if c.FaultFile != "" {
 		cloud.file = &faultFile{path: c.FaultFile, always: c.Faults, faults: w.Faults}
 	}

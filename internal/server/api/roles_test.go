@@ -80,6 +80,10 @@ var permits = map[string]permit{
 	"GET /v1/calendars":                   {who: "uam"},
 	"POST /v1/calendars":                  {who: "um", body: `{"name":"x"}`},
 	"DELETE /v1/calendars/{id}":           {who: "um"},
+	"GET /v1/trail/sources":               {who: "am"},
+	"GET /v1/trail/closings":              {who: "am"},
+	"GET /v1/timeline":                    {who: "am", query: "?application=" + string(basware.ObjectID)},
+	"GET /v1/timeline/export":             {who: "am", query: "?format=signed"},
 
 	"POST /v1/findings/{id}/acknowledge":    {who: "m", body: `{"reason":"x"}`},
 	"PUT /v1/schedule/postponed/{keyId}":    {who: "um", body: `{"until":"2199-01-01T00:00:00Z","reason":"x"}`},

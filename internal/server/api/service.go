@@ -18,6 +18,7 @@ import (
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/store"
+	"rekey.example/rekey/internal/trail"
 )
 
 // Config is what the API's handlers call.
@@ -36,7 +37,8 @@ type Config struct {
 	Desk         *delivery.Desk // the tasks of people
 	Alerts       *alert.Keeper
 	Calendars    *calendar.Desk
-	Reconcile    Reconciler // nil: nothing to compare
+	Trail        *trail.Trail // the clouds' own records
+	Reconcile    Reconciler   // nil: nothing to compare
 	Installation string
 	Replicas     func(context.Context) ([]wire.Replica, error) // that share the database; may be nil
 	Defaults     Defaults
@@ -44,6 +46,7 @@ type Config struct {
 	Fresh        time.Duration     // what was read longer ago is stale
 	Patient      diagnosis.Patient // whom the doctor looks at
 	Diagnosis    *diagnosis.Service
+	Permissions  func(context.Context, inventory.Application) ([]string, error) // that were granted to one; may be nil
 
 	Wake     func()      // called when a rotation may go on; may be nil
 	Watched  func()      // called when somebody waits for a rotation; may be nil

@@ -12,6 +12,7 @@ import (
 func (s *seeder) seedIdentities() {
 	s.tenant.Reader = s.identity(app{name: "rekey-reader", description: "Reads the inventory. Changes nothing.", owners: []string{"emma"},
 		granted: []string{"Application.Read.All", "Directory.Read.All", "User.Read.All", "AuditLog.Read.All"}})
+	s.grantFeed(s.tenant.Reader)
 	s.tenant.Writer = s.identity(app{name: "rekey-writer", description: "Renews the secrets of the applications it owns.", owners: []string{"emma"},
 		granted: []string{"Application.ReadWrite.OwnedBy"}})
 	s.tenant.Admin = s.identity(app{name: "az-admin", description: "For administrators' scripts.", owners: []string{"tomasz", "emma"},
@@ -32,4 +33,20 @@ func (s *seeder) identity(spec app) Identity {
 
 func (s *seeder) principalID(a *world.Application) string {
 	return s.d.ServicePrincipalByClient(a.AppID).ID
+}
+
+// feedRole is the application permission ActivityFeed.Read.
+const feedRole = "594c1fb6-4f81-4475-ae41-0c394909246c"
+
+// grantFeed lets an identity read the Office 365 Management Activity API.
+func (s *seeder) grantFeed(i Identity) {
+	for _, api := range apis {
+		if api.short == "office" {
+			sp := s.d.ServicePrincipals[i.PrincipalID]
+			sp.Grants = append(sp.Grants, world.Grant{
+				ID: "ActivityFeed-" + i.PrincipalID, RoleID: feedRole, RoleValue: "ActivityFeed.Read", Created: s.now.AddDate(0, 0, -200),
+				ResourceID: s.d.ServicePrincipalByClient(api.appID).ID, ResourceName: api.name,
+			})
+		}
+	}
 }

@@ -188,7 +188,7 @@ func appendAudit(b []byte, r *world.Audit) []byte {
 	}
 	b = append(b, `,"user":`...)
 	if r.ByUserID != "" {
-		b = pairs(b, "id", r.ByUserID, "displayName", "", "userPrincipalName", r.ByUser, "ipAddress", "")
+		b = pairs(b, "id", r.ByUserID, "displayName", "", "userPrincipalName", r.ByUser, "ipAddress", r.ByUserIP)
 	} else {
 		b = append(b, "null"...)
 	}

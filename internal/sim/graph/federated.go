@@ -201,11 +201,18 @@ func (c *call) changeFederated(keys []string, act func(t target, i int) *failure
 			f = missing
 			return
 		}
+		before := t.app.Federated[i].Name
 		if f = act(t, i); f != nil {
 			return
 		}
+		after := ""
+		for _, left := range t.app.Federated {
+			if left.Name == before {
+				after = before
+			}
+		}
 		c.touch(t, "federatedIdentityCredentials")
-		c.audit("Update application", "Update", t, changed("FederatedIdentityCredentials", "", ""))
+		c.audit("Update application", "Update", t, changed("FederatedIdentityCredentials", before, after))
 	})
 	if f != nil {
 		return nil, f

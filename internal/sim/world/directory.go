@@ -143,6 +143,7 @@ type Audit struct {
 	Operation              string // Add, Update, Delete
 	ByAppID, BySPID, ByApp string // initiatedBy.app
 	ByUserID, ByUser       string // initiatedBy.user
+	ByUserIP               string
 	TargetID, TargetType   string
 	TargetName             string
 	Properties             []AuditProperty

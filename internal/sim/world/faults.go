@@ -50,6 +50,13 @@ const (
 	StaleVault        = "stale-vault"        // Key Vault: reads show the version before the last
 	Mangled           = "mangled"            // Key Vault: stores the value with a trailing newline
 	TokenCache        = "token-cache"        // Entra: replays an earlier token for the same client
+	ContentLate       = "content-late"       // Office 365 feed: the share Rate of the content is listed Delay later than it says it was made
+	ContentTwice      = "content-twice"      // Office 365 feed: the records of the share Rate of the content stand in a second blob too
+	ContentReordered  = "content-reordered"  // Office 365 feed: lists and blobs in the opposite order
+	ContentMissing    = "content-missing"    // Office 365 feed: 404 AF20050 for content that is listed
+	SubscriptionOff   = "subscription-off"   // Office 365 feed: the subscription is disabled, until it is started again
+	EventTwice        = "event-twice"        // Event Grid: every event is delivered twice
+	EventReordered    = "event-reordered"    // Event Grid: the newest event first
 )
 
 // Names lists every fault that can be switched on.
@@ -57,6 +64,7 @@ var Names = []string{
 	LostRequest, LostAnswer, ErrorBefore, ErrorAfter, LateAnswer, LateEffect, Duplicate, Throttled, TruncatedBody, WrongBody, SkewedClock,
 	StaleList, Concurrent, NoSecretText, SlotLimit, PolicyRefusal, DeltaExpired, ForeignLink,
 	SecretLag, ConditionalAccess, SoftDeleted, Firewall, StaleVault, Mangled, TokenCache,
+	ContentLate, ContentTwice, ContentReordered, ContentMissing, SubscriptionOff, EventTwice, EventReordered,
 }
 
 // Faults is the set of sicknesses that are switched on.

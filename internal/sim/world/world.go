@@ -32,6 +32,7 @@ type Lag struct {
 	Account time.Duration // accountEnabled, until tokens are refused (real: minutes)
 	Key     time.Duration // a resource's key made anew, until its last replica knows (real: seconds to minutes), and how long Cosmos DB takes to make one
 	SignIn  time.Duration // a record of the sign-in log, until it can be read (real: minutes)
+	Office  time.Duration // a directory event, until the Office 365 feed has it (real: 60 to 90 min, sometimes a day)
 	Report  time.Duration // a use of a credential, until the report of last uses shows it (real: up to days)
 }
 
@@ -73,7 +74,9 @@ type World struct {
 	Directory Directory // guarded by mu
 	Azure     Azure     // guarded by mu
 
-	Finance map[string]*Finance // environments of Finance and Operations by host; guarded by mu
+	Finance map[string]*Finance   // environments of Finance and Operations by host; guarded by mu
+	Office  []*OfficeSubscription // guarded by mu
+	Events  []*EventSubscription  // guarded by mu
 }
 
 // New returns an empty world.
