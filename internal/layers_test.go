@@ -35,7 +35,8 @@ var may = map[string][]string{
 	"internal/rotation":  {"internal/schedule"},
 	"internal/diagnosis": {"internal/connector", "internal/policy"},
 	"internal/delivery":  {"internal/connector"},
-	"internal/server":    {"internal/rotation", "internal/diagnosis", "internal/delivery", "internal/custody", "internal/telemetry", "api"},
+	"internal/server":    {"internal/rotation", "internal/diagnosis", "internal/delivery", "internal/custody", "internal/telemetry", "internal/server/ui", "api"},
+	"internal/server/ui": {"internal/access", "client"}, // a client of the API, like everybody else
 	"internal/daemon":    {"internal/server", "internal/replica", "client"},
 	"cmd/rekey":          {"internal/daemon", "internal/sim"},
 	"bench":              {"internal/daemon", "internal/sim"},

@@ -29,6 +29,7 @@ import (
 	"rekey.example/rekey/internal/server"
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/server/metrics"
+	"rekey.example/rekey/internal/server/ui"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/telemetry"
 )
@@ -57,6 +58,7 @@ type Daemon struct {
 	trace     *telemetry.Tracer // nil: nobody wants to know
 	syncs     *syncs
 	api       *api.API
+	console   *ui.Console
 
 	closing chan struct{} // closed when no new work is to begin
 	stop    func()        // closes it, once
@@ -162,7 +164,10 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		Patient: d.patient(), Diagnosis: d.diagnosis(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
 	})
 	d.metrics = d.newMetrics()
-	return err
+	if err != nil {
+		return err
+	}
+	return d.newConsole()
 }
 
 // Close lets what runs finish, as far as that takes no longer than a person

@@ -29,6 +29,7 @@ type Config struct {
 
 	Version string
 	API     http.Handler               // everything under /v1/
+	Console http.Handler               // the pages for people; nil: there are none
 	Desk    *delivery.Desk             // what the pages under /handover/ hand over; nil: there are none
 	Metrics http.Handler               // what stands under /metrics; nil: nothing
 	Trace   *telemetry.Tracer          // nil: none
