@@ -31,11 +31,12 @@ var may = map[string][]string{
 	"internal/inventory": {"internal/audit"},
 	"internal/connector": {"internal/inventory"},
 	"internal/policy":    {"internal/inventory"},
+	"internal/view":      {"internal/audit"},
 	"internal/schedule":  {"internal/connector", "internal/policy"},
 	"internal/rotation":  {"internal/schedule"},
 	"internal/diagnosis": {"internal/connector", "internal/policy"},
 	"internal/delivery":  {"internal/connector"},
-	"internal/server":    {"internal/rotation", "internal/diagnosis", "internal/delivery", "internal/custody", "internal/telemetry", "internal/server/ui", "api"},
+	"internal/server":    {"internal/rotation", "internal/diagnosis", "internal/delivery", "internal/custody", "internal/telemetry", "internal/view", "internal/server/ui", "api"},
 	"internal/server/ui": {"internal/access", "client"}, // a client of the API, like everybody else
 	"internal/daemon":    {"internal/server", "internal/replica", "client"},
 	"cmd/rekey":          {"internal/daemon", "internal/sim"},

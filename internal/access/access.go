@@ -64,13 +64,16 @@ const (
 	ReadReconcile    Action = "reconcile.read"   // how they differ
 	AcceptReconcile  Action = "reconcile.accept" // that they do
 	CopyDatabase     Action = "database.copy"
+
+	KeepView  Action = "view.keep"  // a filter under a name, for oneself
+	ShareView Action = "view.share" // for all
 )
 
 // everybody may look at what holds no audit and no keys.
-var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks}
+var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks, KeepView}
 
 var permitted = map[Role][]Action{
-	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask, RunDiagnosis, TakeSnapshot}),
+	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask, ShareView, RunDiagnosis, TakeSnapshot}),
 	Auditor: slices.Concat(everybody, []Action{ReadIncidents, ReadAudit, ReadKeys, ReadReconcile, RunDiagnosis}),
 	Administrator: slices.Concat(everybody, []Action{
 		SyncInventory, JudgeFinding,
@@ -79,7 +82,7 @@ var permitted = map[Role][]Action{
 		PostponeDue, LinkTask, FinishTask,
 		ReadAudit, ManageTokens, RunDoctor, RunDiagnosis, TakeSnapshot, CopyDatabase,
 		ReadKeys, RotateKeys, ChangeMaster,
-		HoldInstallation, ReadReconcile, AcceptReconcile,
+		HoldInstallation, ReadReconcile, AcceptReconcile, ShareView,
 	}),
 	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation, ResealValues, HoldInstallation}, // it proposes what is due, and never approves
 }

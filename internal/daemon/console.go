@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"net/http"
 
 	"rekey.example/rekey/internal/server/ui"
@@ -13,6 +14,11 @@ func (d *Daemon) newConsole() (err error) {
 		Client: d.Client, Who: d.who, Version: d.config.Version, Tenant: d.config.Tenant.Name, Logger: d.logger,
 	})
 	return err
+}
+
+// background runs what no request waits for, as long as the daemon is open.
+func (d *Daemon) background(f func(context.Context)) bool {
+	return d.guests.admit(func() { f(d.looking) })
 }
 
 // who is signed in in a browser.

@@ -32,6 +32,7 @@ import (
 	"rekey.example/rekey/internal/server/ui"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/telemetry"
+	"rekey.example/rekey/internal/view"
 )
 
 // Daemon is an open installation.
@@ -127,7 +128,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	d.inventory = &inventory.Service{Store: d.store, Bound: d.bound}
+	d.inventory = &inventory.Service{Store: d.store, Bound: d.bound, Strays: rotation.Strays}
 	if d.policy, err = policy.New(d.store, d.log, c.Policy); err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	d.syncs = &syncs{daemon: d}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
-		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk, Reconcile: compared,
+		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk, Reconcile: compared, Views: &view.Views{Store: d.store, Log: d.log}, Background: d.background,
 		Installation: d.others.installation.ID, Replicas: d.replicas,
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,

@@ -17,6 +17,7 @@ import (
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/store"
+	"rekey.example/rekey/internal/view"
 )
 
 // schemas lists every change of the tables, in the order of their versions. A
@@ -38,6 +39,7 @@ func schemas() []store.Schema {
 		schedule.Schema,          // 160
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
+		view.Schema,              // 210
 		diagnosis.Schema,         // 250
 	}
 }

@@ -138,6 +138,7 @@ func (f *finder) choose() (only map[int64]choice, chosen bool, err error) {
 		{f.App != "", func() (map[int64]choice, error) { return matchApplications(f.tx, f.number, f.App) }},
 		{f.Owner != "", func() (map[int64]choice, error) { return matchOwners(f.tx, f.number, f.Owner) }},
 		{f.Vault != "", func() (map[int64]choice, error) { return matchVault(f.tx, f.number, f.Vault) }},
+		{f.Stray, f.stray},
 		{f.Search != "", func() (map[int64]choice, error) { return search(f.tx, f.number, f.Search) }},
 		{f.Consumer != "" || f.Shared || f.Impact != "", f.consumed},
 	} {

@@ -25,7 +25,7 @@ type Overview struct {
 	Soon int         // break something within 7 days
 	Lost int         // have ended within the last 30 days, and broke something
 
-	NoOwner, Unused, Unmanaged, Shared int
+	NoOwner, Unused, Unmanaged, Shared, Stray int
 
 	Attention []Attention // the worst first
 }
@@ -108,6 +108,12 @@ func (v *overlook) look(busy func(ObjectID) bool) (err error) {
 	}
 	o := v.into
 	o.Counted, o.Consumers, o.Shared = v.now, len(v.used.by), size(v.used.shared())
+	f := finder{Service: v.Service, tx: v.tx, tenant: v.tenant, number: v.number}
+	stray, err := f.stray()
+	if err != nil {
+		return err
+	}
+	o.Stray = size(stray)
 	for _, e := range AllEnds {
 		o.Ends = append(o.Ends, EndsCount{Ends: e})
 	}

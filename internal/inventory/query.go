@@ -17,6 +17,16 @@ type Service struct {
 
 	// Bound tells which consumers the configuration knows. It may be nil.
 	Bound func(tenant string) []Bound
+
+	// Strays tells which markers stand for credentials that were made and not adopted.
+	// It may be nil.
+	Strays func(tx *store.Tx, tenant string) ([]Marked, error)
+}
+
+// Marked is a marker in the names of an application's credentials.
+type Marked struct {
+	Holder ObjectID
+	Marker string // the label's end
 }
 
 // Query selects credentials. Zero fields select all.
@@ -39,6 +49,7 @@ type Query struct {
 	Impact    Impact        // what is hit when it ends
 	Consumer  string        // used by this one; the whole name
 	Shared    bool          // whose consumer uses credentials of other applications as well
+	Stray     bool          // made by a rotation and not adopted
 	Search    string        // part of the name of the application or an owner or of the label, or a whole id
 	After     string        // Listing.Next of the page before
 	Limit     int           // 0 means 100, at most 1,000

@@ -52,3 +52,38 @@ func search(tx *store.Tx, number int64, text string) (map[int64]choice, error) {
 	}
 	return set, nil
 }
+
+// stray are the credentials whose label ends in a marker that nobody adopted.
+func (f *finder) stray() (map[int64]choice, error) {
+	set := map[int64]choice{}
+	if f.Strays == nil {
+		return set, nil
+	}
+	marked, err := f.Strays(f.tx, f.tenant)
+	if err != nil {
+		return nil, fmt.Errorf("cannot look for strays: %w", err)
+	}
+	for _, m := range marked {
+		k, err := findKnown(f.tx, f.number, m.Holder)
+		if err != nil {
+			return nil, err
+		}
+		if k.num == 0 {
+			continue
+		}
+		held, err := loadCredentials(f.tx, f.tenant, f.number, k.num, m.Holder)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range held {
+			if c.gone != 0 || !strings.HasSuffix(c.Label, m.Marker) {
+				continue
+			}
+			if set[k.num] == nil {
+				set[k.num] = choice{}
+			}
+			set[k.num][c.KeyID] = true
+		}
+	}
+	return set, nil
+}

@@ -20,9 +20,10 @@ import (
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
+	"rekey.example/rekey/internal/view"
 )
 
-var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, diagnosis.Schema}
+var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, view.Schema, diagnosis.Schema}
 
 // The application that requests are about, and its only secret.
 var (
@@ -110,6 +111,7 @@ func (h *house) furnish(c *Config) {
 	c.Schedule = &schedule.Service{Store: h.db, Log: h.log, Inventory: h.inventory, Schedule: plan}
 	c.Inventory, c.Policy, c.Syncs = h.inventory, h.policy, &readings{}
 	c.Desk = &delivery.Desk{Store: h.db, Log: h.log}
+	c.Views = &view.Views{Store: h.db, Log: h.log}
 	c.Names = map[string]string{home: "Contoso"}
 	c.Patient = diagnosis.Patient{Tenant: home, Wire: azure.Wire{Round: nowhere{}}}
 	c.Diagnosis = &diagnosis.Service{Store: h.db, Log: h.log, Inventory: h.inventory, Patient: c.Patient}

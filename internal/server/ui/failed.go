@@ -12,6 +12,7 @@ import (
 
 var (
 	errNoPage = errors.New("there is no such page")
+	errDate   = errors.New("a date is not of the form 2026-12-31")
 	errForm   = errors.New("the form is too long or damaged")
 )
 
@@ -71,6 +72,8 @@ func explain(err error, e *client.Error) (title string, f failure, status int) {
 	switch {
 	case errors.Is(err, errNoPage):
 		return "Not found", failure{What: plain("There is no page at this address."), Do: plain("It may be mistyped, or what it showed is no longer there."), Code: "no_page"}, http.StatusNotFound
+	case errors.Is(err, errDate):
+		return "Not possible", failure{What: words("In the address, " + err.Error() + "."), Do: plain("Correct it, or begin without a filter."), Code: "invalid_request"}, http.StatusBadRequest
 	case errors.Is(err, errForm):
 		return "Not possible", failure{What: words(err.Error()), Do: plain("Go back and send it again."), Code: "invalid_form"}, http.StatusBadRequest
 	case errors.Is(err, context.DeadlineExceeded):

@@ -109,5 +109,5 @@ func at(path string, pairs ...string) string {
 	return path + "?" + q.Encode()
 }
 
-// under is an address whose last part comes from outside.
-func under(path string, id string) string { return path + "/" + url.PathEscape(id) }
+// escape makes a text from outside a part of an address.
+func escape(part string) string { return url.PathEscape(part) }
