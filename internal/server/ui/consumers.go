@@ -9,7 +9,16 @@ import (
 	"rekey.example/rekey/client"
 )
 
-func consumerPath(name string) string { return at("/consumers/one", "name", name) }
+const longestName = 256 // characters that the API takes
+
+// consumerPath is the page of a consumer, or of those with such a name if it is longer
+// than an address should be.
+func consumerPath(name string) string {
+	if r := []rune(name); len(r) > longestName {
+		return at("/consumers", "name", string(r[:80]))
+	}
+	return at("/consumers/one", "name", name)
+}
 
 // consumers lists who uses credentials.
 func (c *Console) consumers(w http.ResponseWriter, v *visit) error {
@@ -21,7 +30,7 @@ func (c *Console) consumers(w http.ResponseWriter, v *visit) error {
 	var rows []Row
 	for _, u := range page.Value {
 		row := Row{Cells: []Cell{
-			linkCell(u.Name, consumerPath(u.Name)), numberCell(u.Credentials, at("/credentials", "consumer", u.Name)), numberCell(u.Applications, ""), whenCell(when(u.Ends, v.now), "no end known"),
+			linkCell(u.Name, consumerPath(u.Name)), numberCell(u.Credentials, consumersCredentials(u.Name)), numberCell(u.Applications, ""), whenCell(when(u.Ends, v.now), "no end known"),
 		}}
 		if left := u.Ends.Sub(v.now); !u.Ends.IsZero() && left < 7*24*time.Hour {
 			row.Tone = "bad"
@@ -38,6 +47,14 @@ func (c *Console) consumers(w http.ResponseWriter, v *visit) error {
 		Pager: pager(v.Request, len(rows), "consumer", client.Position(page.NextLink)),
 	}
 	return c.show(w, v, "list", Page{Title: "Consumers", Section: "consumers", Lead: "Who uses credentials, and so what stops when one ends.", Body: list})
+}
+
+// consumersCredentials is the list of what a consumer uses.
+func consumersCredentials(name string) string {
+	if len([]rune(name)) > longestName {
+		return consumerPath(name)
+	}
+	return at("/credentials", "consumer", name)
 }
 
 // consumerView is one consumer and what it depends on.

@@ -102,7 +102,7 @@ func credentialRow(c api.Credential, now time.Time) Row {
 	for _, u := range c.Consumers {
 		consumers = append(consumers, linkCell(u.Consumer, consumerPath(u.Consumer)))
 	}
-	for _, o := range c.Owners {
+	for _, o := range people(c.Owners) {
 		owners = append(owners, wordCell(ownerName(o)))
 	}
 	for _, p := range c.Places {
@@ -243,7 +243,7 @@ func (l *listView) views(v *visit, kept []api.View) {
 	}
 	add(plain("All"), "")
 	add(plain("Breaks within 30 days"), "expiring=30d&impact=breaks")
-	add(plain("Without an owner"), "noOwner=true")
+	add(plain("Still valid"), "state=valid")
 	if v.Actor.Name != "" {
 		add(plain("Mine"), url.Values{"owner": {v.Actor.Name}}.Encode())
 	}

@@ -53,6 +53,7 @@ func drawn(columns [][]spot, links [][][2]int) graph {
 		for j, s := range c[:shown] {
 			n := node{X: 4 + i*(nodeWidth+laneGap), Y: top + j*(nodeHeight+nodeGap), W: nodeWidth, H: nodeHeight, Name: words(s.name), Kind: s.kind, Href: s.href, Tone: s.tone}
 			n.TextX, n.TextY, n.KindY = n.X+12, n.Y+17, n.Y+32
+			n.Name.Full = cut(n.Name.Full, inRow)
 			n.Name.Short = cut(n.Name.Full, 32)
 			places[i] = append(places[i], n)
 			g.Nodes = append(g.Nodes, n)

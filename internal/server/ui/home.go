@@ -132,12 +132,25 @@ func homeNotices(v *visit, o api.Overview) (list []Notice) {
 	return list
 }
 
+// people are the owners that can be asked: programs only where there is nobody else.
+func people(owners []api.Owner) (list []api.Owner) {
+	for _, o := range owners {
+		if o.Kind == "user" {
+			list = append(list, o)
+		}
+	}
+	if len(list) == 0 {
+		return owners
+	}
+	return list
+}
+
 const hitsShown = 3
 
 func attend(v *visit, a api.AttentionItem) attentionRow {
 	c := a.Credential
 	r := attentionRow{
-		Ends: when(c.Expires, v.now), State: endBadge(c, v.now), Impact: impactBadge(a.Impact),
+		Ends: when(c.Expires, v.now), State: endBadge(c, v.now), Impact: impactBadge(a.Impact, c.State == api.CredentialStateExpired),
 		Name: link(c.Application.Name, credentialPath(c)), Label: words(kindWord(c.Kind) + " " + credentialName(c)),
 	}
 	for i, u := range c.Consumers {
@@ -148,10 +161,15 @@ func attend(v *visit, a api.AttentionItem) attentionRow {
 		r.Hit = append(r.Hit, link(u.Consumer, consumerPath(u.Consumer)))
 	}
 	var names []string
-	for _, o := range c.Owners {
+	for _, o := range people(c.Owners) {
 		names = append(names, ownerName(o))
 	}
+	r.Name.Text.Full, r.Label.Full = cut(r.Name.Text.Full, inRow), cut(r.Label.Full, inRow)
+	for i := range r.Hit {
+		r.Hit[i].Text.Full = cut(r.Hit[i].Text.Full, inRow)
+	}
 	r.Owner, r.Orphaned = words(strings.Join(names, ", ")), len(names) == 0
+	r.Owner.Full = cut(r.Owner.Full, inRow)
 	r.Next = nextStep(v, c)
 	return r
 }

@@ -46,9 +46,27 @@ func table(caption string, columns []Column, rows []Row, empty Empty) Table {
 				c.Column, c.Number = columns[j].Title, columns[j].Number
 			}
 			c.Head = j == 0
+			c.brief()
 		}
 	}
 	return Table{Caption: caption, Columns: columns, Rows: rows, Empty: empty}
+}
+
+const inRow = 240 // characters of a text that a row holds; all of it is on the page of the thing itself
+
+// brief keeps a list of long names from being a long page.
+func (c *Cell) brief() {
+	for _, t := range []*Text{c.Text, c.Under} {
+		if t != nil {
+			t.Full = cut(t.Full, inRow)
+		}
+	}
+	if c.Link != nil {
+		c.Link.Text.Full = cut(c.Link.Text.Full, inRow)
+	}
+	for i := range c.Items {
+		c.Items[i].brief()
+	}
 }
 
 // columns are heads without more ado.

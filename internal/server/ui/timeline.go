@@ -12,6 +12,7 @@ import (
 // links, and the table beside it says the same in numbers.
 type timeline struct {
 	Width, Height, Floor int
+	Full                 int // with the scale
 	Bars                 []bar
 	Freezes              []band
 	Overlaps             []band
@@ -58,12 +59,13 @@ type legend struct{ Tone, Text string }
 const (
 	dayWidth   = 10
 	plotHeight = 120
+	scaleWidth = 28
 	lapHeight  = 7
 	mostLaps   = 6
 )
 
 func newTimeline(o api.Overview, now time.Time) timeline {
-	t := timeline{Width: max(len(o.Days), 1) * dayWidth, Floor: plotHeight, Legend: []legend{{"breaks", impactWord(api.ImpactBreaks)}, {"used", impactWord(api.ImpactUsed)}, {"quiet", impactWord(api.ImpactQuiet)}}}
+	t := timeline{Width: max(len(o.Days), 1) * dayWidth, Full: max(len(o.Days), 1)*dayWidth + scaleWidth, Floor: plotHeight, Legend: []legend{{"breaks", impactWord(api.ImpactBreaks)}, {"used", impactWord(api.ImpactUsed)}, {"quiet", impactWord(api.ImpactQuiet)}}}
 	most, total, busiest := 4, 0, api.DayCount{}
 	for _, d := range o.Days {
 		total += d.Count

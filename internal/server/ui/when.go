@@ -42,6 +42,8 @@ func relative(t, now time.Time) string {
 	d = d.Abs()
 	text := ""
 	switch {
+	case d < time.Minute && past:
+		return "just now"
 	case d < time.Minute:
 		return "now"
 	case d < time.Hour:

@@ -113,11 +113,15 @@ func endBadge(c api.Credential, now time.Time) Badge {
 	return Badge{"good", "Valid"}
 }
 
-func impactBadge(i api.Impact) Badge {
-	switch i {
-	case api.ImpactBreaks:
+func impactBadge(i api.Impact, ended bool) Badge {
+	switch {
+	case i == api.ImpactBreaks && ended:
+		return Badge{"bad", "Broken"}
+	case i == api.ImpactBreaks:
 		return Badge{"bad", "Breaks"}
-	case api.ImpactUsed:
+	case i == api.ImpactUsed && ended:
+		return Badge{"warn", "Was in use"}
+	case i == api.ImpactUsed:
 		return Badge{"warn", "In use"}
 	}
 	return Badge{"none", "No use known"}
