@@ -100,34 +100,18 @@ func (u *consumption) readers(tx *store.Tx, number int64) error {
 
 // notes are what people wrote into the notes of applications.
 func (u *consumption) notes(tx *store.Tx, number int64) error {
-	noticed := map[int64]string{}
-	err := eachRow(tx, func(rows *sql.Rows) error {
+	return eachRow(tx, func(rows *sql.Rows) error {
 		var num int64
-		var text string
-		if err := rows.Scan(&num, &text); err != nil {
+		var text, key string
+		if err := rows.Scan(&num, &text, &key); err != nil {
 			return err
 		}
-		for range noted(text) {
-			noticed[num] = text
-			return nil
+		for c := range noted(text) {
+			u.add(c, num, key)
 		}
 		return nil
-	}, `SELECT num, notes FROM inventory_application WHERE tenant = $1 AND gone = 0 AND notes <> ''`, number)
-	if err != nil {
-		return err
-	}
-	for num, text := range noticed {
-		keys, err := liveKeys(tx, number, num)
-		if err != nil {
-			return err
-		}
-		for _, key := range keys {
-			for c := range noted(text) {
-				u.add(c, num, key)
-			}
-		}
-	}
-	return nil
+	}, `SELECT a.num, a.notes, c.key_id FROM inventory_application a JOIN inventory_credential c ON c.tenant = a.tenant AND c.num = a.num AND c.gone = 0
+		WHERE a.tenant = $1 AND a.gone = 0 AND a.notes <> ''`, number)
 }
 
 // bound is what the configuration says.
