@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"database/sql"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -295,8 +296,19 @@ func (f *finder) walk(only map[int64]choice, chosen bool, from cursor, until int
 
 // ofFew reads what a few applications hold, and puts it in order.
 func (f *finder) ofFew(only map[int64]choice, from cursor, until int64) (found []credential, err error) {
+	of, err := f.tx.Prepare(credentialsOf) // it is asked for each of them
+	if err != nil {
+		return nil, err
+	}
+	defer of.Close()
+	arguments := append(f.arguments(until), nil)
 	for num := range only {
-		list, err := f.read(credentialsOf, append(f.arguments(until), num)...)
+		arguments[len(arguments)-1] = num
+		rows, err := of.Query(arguments...)
+		if err != nil {
+			return nil, err
+		}
+		list, err := f.scan(rows)
 		if err != nil {
 			return nil, err
 		}
@@ -315,6 +327,11 @@ func (f *finder) read(query string, arguments ...any) (list []credential, err er
 	if err != nil {
 		return nil, err
 	}
+	return f.scan(rows)
+}
+
+// scan reads rows to their end.
+func (f *finder) scan(rows *sql.Rows) (list []credential, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		c, err := scanCredential(rows, f.tenant, "")
