@@ -38,6 +38,9 @@ func TestStrangersAreSentToTheSignInAndBack(t *testing.T) {
 	if r.StatusCode != 303 || r.Header.Get("Location") != "/signin?return="+url.QueryEscape("/help?a=b%26c") {
 		t.Errorf("%d to %q", r.StatusCode, r.Header.Get("Location"))
 	}
+	if r, _ := w.get("GET", "/signin?return=%2F", ""); r.StatusCode != 404 {
+		t.Errorf("without a sign-in, its address answers %d", r.StatusCode)
+	}
 	if r, _ := w.get("GET", "/", "", "Rekey-Live", "1"); r.StatusCode != 401 {
 		t.Errorf("a live page of nobody: %d", r.StatusCode)
 	}

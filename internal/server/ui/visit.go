@@ -63,6 +63,10 @@ func (c *Console) toSignIn(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "signed out", http.StatusUnauthorized)
 		return
 	}
+	if r.URL.Path == signIn || strings.HasPrefix(r.URL.Path, signIn+"/") {
+		http.Error(w, "Nobody can sign in here: no way to do so is set up on this server.", http.StatusNotFound)
+		return // and not round in a circle
+	}
 	http.Redirect(w, r, signIn+"?return="+url.QueryEscape(back(r)), http.StatusSeeOther)
 }
 
