@@ -110,8 +110,8 @@ func (u *consumption) notes(tx *store.Tx, number int64) error {
 			u.add(c, num, key)
 		}
 		return nil
-	}, `SELECT a.num, a.notes, c.key_id FROM inventory_application a JOIN inventory_credential c ON c.tenant = a.tenant AND c.num = a.num AND c.gone = 0
-		WHERE a.tenant = $1 AND a.gone = 0 AND a.notes <> ''`, number)
+	}, `SELECT a.num, a.notes, c.key_id FROM inventory_application a CROSS JOIN inventory_credential c
+		WHERE a.tenant = $1 AND a.gone = 0 AND a.notes <> '' AND c.tenant = $1 AND c.num = a.num AND c.gone = 0`, number) // CROSS keeps SQLite from beginning with the credentials, which are many
 }
 
 // bound is what the configuration says.
