@@ -369,6 +369,69 @@ func (e DueState) Valid() bool {
 	}
 }
 
+// Defines values for Ends.
+const (
+	EndsExpired  Ends = "expired"
+	EndsLater    Ends = "later"
+	EndsNever    Ends = "never"
+	EndsUnknown  Ends = "unknown"
+	EndsWithin14 Ends = "14d"
+	EndsWithin2  Ends = "2d"
+	EndsWithin30 Ends = "30d"
+	EndsWithin60 Ends = "60d"
+	EndsWithin7  Ends = "7d"
+	EndsWithin90 Ends = "90d"
+)
+
+// Valid indicates whether the value is a known member of the Ends enum.
+func (e Ends) Valid() bool {
+	switch e {
+	case EndsExpired:
+		return true
+	case EndsLater:
+		return true
+	case EndsNever:
+		return true
+	case EndsUnknown:
+		return true
+	case EndsWithin14:
+		return true
+	case EndsWithin2:
+		return true
+	case EndsWithin30:
+		return true
+	case EndsWithin60:
+		return true
+	case EndsWithin7:
+		return true
+	case EndsWithin90:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExportFormat.
+const (
+	ExportFormatCsv  ExportFormat = "csv"
+	ExportFormatIcs  ExportFormat = "ics"
+	ExportFormatXlsx ExportFormat = "xlsx"
+)
+
+// Valid indicates whether the value is a known member of the ExportFormat enum.
+func (e ExportFormat) Valid() bool {
+	switch e {
+	case ExportFormatCsv:
+		return true
+	case ExportFormatIcs:
+		return true
+	case ExportFormatXlsx:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FindingState.
 const (
 	FindingStateAcknowledged FindingState = "acknowledged"
@@ -426,6 +489,27 @@ func (e HolderKind) Valid() bool {
 	case HolderKindResources:
 		return true
 	case HolderKindServicePrincipals:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Impact.
+const (
+	ImpactBreaks Impact = "breaks"
+	ImpactQuiet  Impact = "quiet"
+	ImpactUsed   Impact = "used"
+)
+
+// Valid indicates whether the value is a known member of the Impact enum.
+func (e Impact) Valid() bool {
+	switch e {
+	case ImpactBreaks:
+		return true
+	case ImpactQuiet:
+		return true
+	case ImpactUsed:
 		return true
 	default:
 		return false
@@ -660,6 +744,39 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for RotationStage.
+const (
+	RotationStageApproval    RotationStage = "approval"
+	RotationStageMaking      RotationStage = "making"
+	RotationStageMoving      RotationStage = "moving"
+	RotationStageOverlap     RotationStage = "overlap"
+	RotationStageUndoing     RotationStage = "undoing"
+	RotationStageWatching    RotationStage = "watching"
+	RotationStageWithdrawing RotationStage = "withdrawing"
+)
+
+// Valid indicates whether the value is a known member of the RotationStage enum.
+func (e RotationStage) Valid() bool {
+	switch e {
+	case RotationStageApproval:
+		return true
+	case RotationStageMaking:
+		return true
+	case RotationStageMoving:
+		return true
+	case RotationStageOverlap:
+		return true
+	case RotationStageUndoing:
+		return true
+	case RotationStageWatching:
+		return true
+	case RotationStageWithdrawing:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RotationState.
 const (
 	RotationStateCancelled RotationState = "cancelled"
@@ -798,6 +915,27 @@ func (e TimelineFormat) Valid() bool {
 	case TimelineFormatJSON:
 		return true
 	case TimelineFormatSigned:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsedWhen.
+const (
+	UsedWhenLongAgo UsedWhen = "longAgo"
+	UsedWhenNone    UsedWhen = "none"
+	UsedWhenRecent  UsedWhen = "recent"
+)
+
+// Valid indicates whether the value is a known member of the UsedWhen enum.
+func (e UsedWhen) Valid() bool {
+	switch e {
+	case UsedWhenLongAgo:
+		return true
+	case UsedWhenNone:
+		return true
+	case UsedWhenRecent:
 		return true
 	default:
 		return false
@@ -1051,6 +1189,14 @@ type Attempt struct {
 // AttemptState defines model for AttemptState.
 type AttemptState string
 
+// AttentionItem defines model for AttentionItem.
+type AttentionItem struct {
+	Credential Credential `json:"credential"`
+
+	// Impact What is hit when it ends: somebody who is known to use it; nobody known, but it signed in within 90 days; neither
+	Impact Impact `json:"impact"`
+}
+
 // AuditCheckpoint defines model for AuditCheckpoint.
 type AuditCheckpoint struct {
 	// Checkpoint A signed note
@@ -1099,6 +1245,21 @@ type AuditVerification struct {
 type AuditVerifyRequest struct {
 	// Checkpoint One that was kept outside: the log must still contain what it signed
 	Checkpoint string `json:"checkpoint,omitempty,omitzero"`
+}
+
+// BoardColumn defines model for BoardColumn.
+type BoardColumn struct {
+	Count int `json:"count"`
+
+	// Next What the oldest one waits for, if it does
+	Next string `json:"next,omitempty,omitzero"`
+
+	// Oldest When the oldest was asked for
+	Oldest time.Time     `json:"oldest,omitempty,omitzero"`
+	Stage  RotationStage `json:"stage"`
+
+	// Waiting Of these, for a person
+	Waiting int `json:"waiting"`
 }
 
 // BusinessEndpoint defines model for BusinessEndpoint.
@@ -1289,6 +1450,23 @@ type Consumer struct {
 	Source string `json:"source,omitempty,omitzero"`
 }
 
+// ConsumerPage defines model for ConsumerPage.
+type ConsumerPage struct {
+	NextLink string            `json:"nextLink,omitempty,omitzero"`
+	Value    []ConsumerSummary `json:"value"`
+}
+
+// ConsumerSummary defines model for ConsumerSummary.
+type ConsumerSummary struct {
+	// Applications Whose credentials these are
+	Applications int `json:"applications"`
+	Credentials  int `json:"credentials"`
+
+	// Ends When the first of them ends
+	Ends time.Time `json:"ends,omitempty,omitzero"`
+	Name string    `json:"name"`
+}
+
 // Counts defines model for Counts.
 type Counts struct {
 	Applications int `json:"applications"`
@@ -1355,6 +1533,17 @@ type CredentialPage struct {
 
 // CredentialState early has not begun; unknown has no end that the issuer tells
 type CredentialState string
+
+// DayCount defines model for DayCount.
+type DayCount struct {
+	Breaks int `json:"breaks"`
+	Count  int `json:"count"`
+
+	// Date Its beginning, in UTC
+	Date  time.Time `json:"date"`
+	Quiet int       `json:"quiet"`
+	Used  int       `json:"used"`
+}
 
 // Decision defines model for Decision.
 type Decision struct {
@@ -1519,6 +1708,26 @@ type EndpointSnapshot struct {
 	Taken       time.Time          `json:"taken"`
 }
 
+// Ends never: its kind has no end; unknown: it should have one and the issuer tells none
+type Ends string
+
+// EndsCount defines model for EndsCount.
+type EndsCount struct {
+	Breaks int `json:"breaks"`
+	Count  int `json:"count"`
+
+	// Ends never: its kind has no end; unknown: it should have one and the issuer tells none
+	Ends  Ends `json:"ends"`
+	Quiet int  `json:"quiet"`
+	Used  int  `json:"used"`
+}
+
+// EntryPage defines model for EntryPage.
+type EntryPage struct {
+	NextLink string      `json:"nextLink,omitempty,omitzero"`
+	Value    []KeptEntry `json:"value"`
+}
+
 // Evidence defines model for Evidence.
 type Evidence struct {
 	At       time.Time `json:"at,omitempty,omitzero"`
@@ -1555,6 +1764,9 @@ type Explanation struct {
 	Cure    string `json:"cure"`
 	Meaning string `json:"meaning"`
 }
+
+// ExportFormat defines model for ExportFormat.
+type ExportFormat string
 
 // Finding defines model for Finding.
 type Finding struct {
@@ -1598,6 +1810,30 @@ type GivenRole string
 
 // HolderKind defines model for HolderKind.
 type HolderKind string
+
+// Hygiene defines model for Hygiene.
+type Hygiene struct {
+	// Findings Open findings of each rule that has any
+	Findings []RuleCount `json:"findings"`
+
+	// NoOwner Credentials of applications without an owner
+	NoOwner int `json:"noOwner"`
+
+	// Shared Whose consumer uses those of other applications as well
+	Shared int `json:"shared"`
+
+	// Strays Made by rekey and not adopted; these must be none
+	Strays int `json:"strays"`
+
+	// Unmanaged That appeared without rekey
+	Unmanaged int `json:"unmanaged"`
+
+	// Unused Whose last recorded sign-in is more than 90 days ago
+	Unused int `json:"unused"`
+}
+
+// Impact What is hit when it ends: somebody who is known to use it; nobody known, but it signed in within 90 days; neither
+type Impact string
 
 // Incident defines model for Incident.
 type Incident struct {
@@ -1739,6 +1975,18 @@ type InvalidField struct {
 // ItemState defines model for ItemState.
 type ItemState string
 
+// KeptEntry defines model for KeptEntry.
+type KeptEntry struct {
+	Application *ApplicationRef `json:"application,omitempty"`
+	Entry       VaultEntry      `json:"entry"`
+
+	// How How that is known
+	How string `json:"how,omitempty,omitzero"`
+
+	// KeyID Of the credential whose value it holds
+	KeyID string `json:"keyId,omitempty,omitzero"`
+}
+
 // KeyStatus defines model for KeyStatus.
 type KeyStatus struct {
 	Keys []SealingKey `json:"keys"`
@@ -1824,11 +2072,59 @@ type Other struct {
 	Object string `json:"object"`
 }
 
+// OverlapSpan defines model for OverlapSpan.
+type OverlapSpan struct {
+	Application string    `json:"application"`
+	From        time.Time `json:"from"`
+	Rotation    string    `json:"rotation"`
+	Until       time.Time `json:"until"`
+}
+
 // Override An administrator's written word that the old credential may go although its use is not ruled out
 type Override struct {
 	At     time.Time `json:"at"`
 	By     Actor     `json:"by"`
 	Reason string    `json:"reason"`
+}
+
+// Overview defines model for Overview.
+type Overview struct {
+	// Applications App registrations, service principals and resources
+	Applications int `json:"applications"`
+
+	// Attention What needs somebody first, by consequence and time; at most ten
+	Attention []AttentionItem `json:"attention"`
+
+	// Board The open rotations by how far they are
+	Board       []BoardColumn `json:"board"`
+	Consumers   int           `json:"consumers"`
+	Counted     time.Time     `json:"counted"`
+	Credentials int           `json:"credentials"`
+	Days        []DayCount    `json:"days"`
+	Ends        []EndsCount   `json:"ends"`
+
+	// Entries Secrets and certificates in vaults
+	Entries int            `json:"entries"`
+	Freezes []ChangeFreeze `json:"freezes"`
+
+	// Held Why nothing has an effect until somebody has compared journal and world; empty: all goes on
+	Held     string    `json:"held,omitempty,omitzero"`
+	Hygiene  Hygiene   `json:"hygiene"`
+	LastSync time.Time `json:"lastSync,omitempty,omitzero"`
+
+	// Lost Credentials that have ended within the last 30 days and that somebody is known to use
+	Lost int `json:"lost"`
+
+	// Overlaps Rotations whose old and new value are both valid
+	Overlaps []OverlapSpan `json:"overlaps"`
+
+	// Soon Credentials that break something within 7 days
+	Soon    int      `json:"soon"`
+	Sources []Source `json:"sources"`
+
+	// Stale Nothing was read yet, or a source is older than three times the interval
+	Stale bool `json:"stale"`
+	Sync  Sync `json:"sync,omitempty,omitzero"`
 }
 
 // Owner defines model for Owner.
@@ -2136,8 +2432,19 @@ type RotationRequest struct {
 	Remove []string `json:"remove,omitempty,omitzero"`
 }
 
+// RotationStage defines model for RotationStage.
+type RotationStage string
+
 // RotationState defines model for RotationState.
 type RotationState string
+
+// RuleCount defines model for RuleCount.
+type RuleCount struct {
+	Open     int      `json:"open"`
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity,omitempty,omitzero"`
+	Title    string   `json:"title"`
+}
 
 // Schedule defines model for Schedule.
 type Schedule struct {
@@ -2584,6 +2891,9 @@ type Use struct {
 	Reference string `json:"reference"`
 }
 
+// UsedWhen defines model for UsedWhen.
+type UsedWhen string
+
 // VaultEntry defines model for VaultEntry.
 type VaultEntry struct {
 	ContentType string            `json:"contentType,omitempty,omitzero"`
@@ -2597,26 +2907,116 @@ type VaultEntry struct {
 	Updated     time.Time         `json:"updated,omitempty,omitzero"`
 }
 
+// VaultList defines model for VaultList.
+type VaultList struct {
+	Value []VaultSummary `json:"value"`
+}
+
+// VaultSummary defines model for VaultSummary.
+type VaultSummary struct {
+	Disabled int `json:"disabled"`
+
+	// Ending That end within 30 days, or have ended
+	Ending  int `json:"ending"`
+	Entries int `json:"entries"`
+
+	// Matched That hold the value of a credential that is known
+	Matched int       `json:"matched"`
+	Read    time.Time `json:"read,omitempty,omitzero"`
+	Vault   string    `json:"vault"`
+}
+
+// View defines model for View.
+type View struct {
+	By     string    `json:"by"`
+	Filter string    `json:"filter"`
+	ID     string    `json:"id"`
+	Mine   bool      `json:"mine"`
+	Name   string    `json:"name"`
+	Shared bool      `json:"shared"`
+	Since  time.Time `json:"since,omitempty,omitzero"`
+}
+
+// ViewList defines model for ViewList.
+type ViewList struct {
+	Value []View `json:"value"`
+}
+
+// ViewRequest defines model for ViewRequest.
+type ViewRequest struct {
+	// Filter The query of a list of credentials, such as ends=7d&impact=breaks
+	Filter string `json:"filter"`
+	Name   string `json:"name"`
+
+	// Shared All of the tenant see it
+	Shared bool `json:"shared,omitempty,omitzero"`
+}
+
 // After defines model for After.
 type After = string
 
 // AlertID defines model for AlertId.
 type AlertID = string
 
+// AppFilter defines model for AppFilter.
+type AppFilter = string
+
+// BeforeFilter defines model for BeforeFilter.
+type BeforeFilter = time.Time
+
+// ConsumerFilter defines model for ConsumerFilter.
+type ConsumerFilter = string
+
+// EndsFilter never: its kind has no end; unknown: it should have one and the issuer tells none
+type EndsFilter = Ends
+
+// Expired defines model for Expired.
+type Expired = bool
+
+// Expiring A length of time: 180d, 2w, 24h, 1h30m, 90s
+type Expiring = Span
+
 // FindingID defines model for FindingId.
 type FindingID = string
+
+// FromFilter defines model for FromFilter.
+type FromFilter = time.Time
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// ImpactFilter What is hit when it ends: somebody who is known to use it; nobody known, but it signed in within 90 days; neither
+type ImpactFilter = Impact
+
 // IncidentID defines model for IncidentId.
 type IncidentID = string
+
+// KindFilter defines model for KindFilter.
+type KindFilter = CredentialKind
 
 // Limit defines model for Limit.
 type Limit = int
 
+// NoOwnerFilter defines model for NoOwnerFilter.
+type NoOwnerFilter = bool
+
+// OwnerFilter defines model for OwnerFilter.
+type OwnerFilter = string
+
 // RotationID defines model for RotationId.
 type RotationID = string
+
+// SearchFilter defines model for SearchFilter.
+type SearchFilter = string
+
+// SharedFilter defines model for SharedFilter.
+type SharedFilter = bool
+
+// StateFilter early has not begun; unknown has no end that the issuer tells
+type StateFilter = CredentialState
+
+// StrayFilter defines model for StrayFilter.
+type StrayFilter = bool
 
 // TaskID defines model for TaskId.
 type TaskID = string
@@ -2632,6 +3032,18 @@ type TimelineEntry = string
 
 // TimelineUses defines model for TimelineUses.
 type TimelineUses = bool
+
+// UnmanagedFilter defines model for UnmanagedFilter.
+type UnmanagedFilter = bool
+
+// UnusedFilter defines model for UnusedFilter.
+type UnusedFilter = bool
+
+// UsedFilter defines model for UsedFilter.
+type UsedFilter = UsedWhen
+
+// VaultFilter defines model for VaultFilter.
+type VaultFilter = string
 
 // Wait defines model for Wait.
 type Wait = int
@@ -2692,6 +3104,21 @@ type ListAuditEventsParams struct {
 	Since time.Time `form:"since,omitempty" json:"since,omitempty,omitzero"`
 }
 
+// ListConsumersParams defines parameters for ListConsumers.
+type ListConsumersParams struct {
+	// Limit How many at most in one page; 100 if not given
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After Where the page before ended, from its nextLink
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Name Part of the name
+	Name string `form:"name,omitempty" json:"name,omitempty,omitzero"`
+
+	// Shared Only those that use credentials of several applications
+	Shared bool `form:"shared,omitempty" json:"shared,omitempty,omitzero"`
+}
+
 // ListCredentialsParams defines parameters for ListCredentials.
 type ListCredentialsParams struct {
 	// Limit How many at most in one page; 100 if not given
@@ -2701,29 +3128,111 @@ type ListCredentialsParams struct {
 	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
 
 	// Expiring Only those that are still valid and end within this time, such as 30d, 12h or 2w
-	Expiring Span `form:"expiring,omitempty" json:"expiring,omitempty,omitzero"`
+	Expiring Expiring `form:"expiring,omitempty" json:"expiring,omitempty,omitzero"`
 
 	// Expired Only those that have ended
-	Expired bool           `form:"expired,omitempty" json:"expired,omitempty,omitzero"`
-	Kind    CredentialKind `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+	Expired Expired    `form:"expired,omitempty" json:"expired,omitempty,omitzero"`
+	Kind    KindFilter `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
 
 	// Owner Only of applications with this owner; part of the name or the mail address, or the whole object id
-	Owner string `form:"owner,omitempty" json:"owner,omitempty,omitzero"`
+	Owner OwnerFilter `form:"owner,omitempty" json:"owner,omitempty,omitzero"`
 
 	// NoOwner Only of applications without an owner
-	NoOwner bool `form:"noOwner,omitempty" json:"noOwner,omitempty,omitzero"`
+	NoOwner NoOwnerFilter `form:"noOwner,omitempty" json:"noOwner,omitempty,omitzero"`
 
 	// App Only of this application; part of the name, or the whole client id or object id
-	App string `form:"app,omitempty" json:"app,omitempty,omitzero"`
+	App AppFilter `form:"app,omitempty" json:"app,omitempty,omitzero"`
 
 	// Vault Only those whose value is known to be kept in this vault
-	Vault string `form:"vault,omitempty" json:"vault,omitempty,omitzero"`
+	Vault VaultFilter `form:"vault,omitempty" json:"vault,omitempty,omitzero"`
 
 	// Unused Only those whose last recorded sign-in is more than 90 days ago; no recorded sign-in does not count
-	Unused bool `form:"unused,omitempty" json:"unused,omitempty,omitzero"`
+	Unused UnusedFilter `form:"unused,omitempty" json:"unused,omitempty,omitzero"`
 
 	// Unmanaged Only those that appeared without rekey after the first reading
-	Unmanaged bool `form:"unmanaged,omitempty" json:"unmanaged,omitempty,omitzero"`
+	Unmanaged UnmanagedFilter `form:"unmanaged,omitempty" json:"unmanaged,omitempty,omitzero"`
+
+	// Ends Only those that end in this part of time; each begins where the one before it ends
+	Ends EndsFilter `form:"ends,omitempty" json:"ends,omitempty,omitzero"`
+
+	// From Only those that end at this time or later
+	From FromFilter `form:"from,omitempty" json:"from,omitempty,omitzero"`
+
+	// Before Only those that end before this time
+	Before BeforeFilter `form:"before,omitempty" json:"before,omitempty,omitzero"`
+	State  StateFilter  `form:"state,omitempty" json:"state,omitempty,omitzero"`
+
+	// Used recent: a sign-in within 90 days is recorded; longAgo: only older ones are; none: none is, which is not unused
+	Used   UsedFilter   `form:"used,omitempty" json:"used,omitempty,omitzero"`
+	Impact ImpactFilter `form:"impact,omitempty" json:"impact,omitempty,omitzero"`
+
+	// Consumer Only those that this consumer uses; its whole name
+	Consumer ConsumerFilter `form:"consumer,omitempty" json:"consumer,omitempty,omitzero"`
+
+	// Shared Only those whose consumer uses credentials of other applications as well
+	Shared SharedFilter `form:"shared,omitempty" json:"shared,omitempty,omitzero"`
+
+	// Stray Only those that rekey made and did not adopt; there should be none
+	Stray StrayFilter `form:"stray,omitempty" json:"stray,omitempty,omitzero"`
+
+	// Search Part of the name of the application, of an owner or of the label, or a whole id
+	Search SearchFilter `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// ExportCredentialsParams defines parameters for ExportCredentials.
+type ExportCredentialsParams struct {
+	Format ExportFormat `form:"format" json:"format"`
+
+	// Expiring Only those that are still valid and end within this time, such as 30d, 12h or 2w
+	Expiring Expiring `form:"expiring,omitempty" json:"expiring,omitempty,omitzero"`
+
+	// Expired Only those that have ended
+	Expired Expired    `form:"expired,omitempty" json:"expired,omitempty,omitzero"`
+	Kind    KindFilter `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// Owner Only of applications with this owner; part of the name or the mail address, or the whole object id
+	Owner OwnerFilter `form:"owner,omitempty" json:"owner,omitempty,omitzero"`
+
+	// NoOwner Only of applications without an owner
+	NoOwner NoOwnerFilter `form:"noOwner,omitempty" json:"noOwner,omitempty,omitzero"`
+
+	// App Only of this application; part of the name, or the whole client id or object id
+	App AppFilter `form:"app,omitempty" json:"app,omitempty,omitzero"`
+
+	// Vault Only those whose value is known to be kept in this vault
+	Vault VaultFilter `form:"vault,omitempty" json:"vault,omitempty,omitzero"`
+
+	// Unused Only those whose last recorded sign-in is more than 90 days ago; no recorded sign-in does not count
+	Unused UnusedFilter `form:"unused,omitempty" json:"unused,omitempty,omitzero"`
+
+	// Unmanaged Only those that appeared without rekey after the first reading
+	Unmanaged UnmanagedFilter `form:"unmanaged,omitempty" json:"unmanaged,omitempty,omitzero"`
+
+	// Ends Only those that end in this part of time; each begins where the one before it ends
+	Ends EndsFilter `form:"ends,omitempty" json:"ends,omitempty,omitzero"`
+
+	// From Only those that end at this time or later
+	From FromFilter `form:"from,omitempty" json:"from,omitempty,omitzero"`
+
+	// Before Only those that end before this time
+	Before BeforeFilter `form:"before,omitempty" json:"before,omitempty,omitzero"`
+	State  StateFilter  `form:"state,omitempty" json:"state,omitempty,omitzero"`
+
+	// Used recent: a sign-in within 90 days is recorded; longAgo: only older ones are; none: none is, which is not unused
+	Used   UsedFilter   `form:"used,omitempty" json:"used,omitempty,omitzero"`
+	Impact ImpactFilter `form:"impact,omitempty" json:"impact,omitempty,omitzero"`
+
+	// Consumer Only those that this consumer uses; its whole name
+	Consumer ConsumerFilter `form:"consumer,omitempty" json:"consumer,omitempty,omitzero"`
+
+	// Shared Only those whose consumer uses credentials of other applications as well
+	Shared SharedFilter `form:"shared,omitempty" json:"shared,omitempty,omitzero"`
+
+	// Stray Only those that rekey made and did not adopt; there should be none
+	Stray StrayFilter `form:"stray,omitempty" json:"stray,omitempty,omitzero"`
+
+	// Search Part of the name of the application, of an owner or of the label, or a whole id
+	Search SearchFilter `form:"search,omitempty" json:"search,omitempty,omitzero"`
 }
 
 // CompareRefreshParams defines parameters for CompareRefresh.
@@ -2803,6 +3312,12 @@ type ListRotationsParams struct {
 
 	// Application Object id
 	Application string `form:"application,omitempty" json:"application,omitempty,omitzero"`
+
+	// Stage Only open ones that are there
+	Stage RotationStage `form:"stage,omitempty" json:"stage,omitempty,omitzero"`
+
+	// Waiting Only open ones that wait for a person
+	Waiting bool `form:"waiting,omitempty" json:"waiting,omitempty,omitzero"`
 }
 
 // ProposeRotationParams defines parameters for ProposeRotation.
@@ -2944,6 +3459,21 @@ type ListClosingsParams struct {
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 }
 
+// ListVaultEntriesParams defines parameters for ListVaultEntries.
+type ListVaultEntriesParams struct {
+	// Limit How many at most in one page; 100 if not given
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// After Where the page before ended, from its nextLink
+	After After `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Name Part of the name
+	Name string `form:"name,omitempty" json:"name,omitempty,omitzero"`
+
+	// Unmatched Only those whose credential is not known
+	Unmatched bool `form:"unmatched,omitempty" json:"unmatched,omitempty,omitzero"`
+}
+
 // AcknowledgeAlertJSONRequestBody defines body for AcknowledgeAlert for application/json ContentType.
 type AcknowledgeAlertJSONRequestBody = AlertAcknowledgement
 
@@ -3012,3 +3542,6 @@ type FinishTaskJSONRequestBody = TaskDone
 
 // CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
 type CreateTokenJSONRequestBody = TokenRequest
+
+// KeepViewJSONRequestBody defines body for KeepView for application/json ContentType.
+type KeepViewJSONRequestBody = ViewRequest

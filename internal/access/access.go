@@ -72,13 +72,18 @@ const (
 	TestChannel Action = "channel.test"
 	ReadFeeds   Action = "calendar.read"
 	ManageFeeds Action = "calendar.manage" // make and end the addresses of calendar feeds
+
+	KeepView  Action = "view.keep"  // a filter under a name, for oneself
+	ShareView Action = "view.share" // for all
 )
 
 // everybody may look at what holds no audit and no keys.
-var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks, ReadAlerts, ReadFeeds}
+var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks, ReadAlerts, ReadFeeds, KeepView}
 
 var permitted = map[Role][]Action{
-	User:    slices.Concat(everybody, []Action{ProposeRotation, CancelRotation, PostponeDue, FinishTask, RunDiagnosis, TakeSnapshot, JudgeAlert, SnoozeAlert, ManageFeeds}),
+	User: slices.Concat(everybody, []Action{
+		ProposeRotation, CancelRotation, PostponeDue, FinishTask, RunDiagnosis, TakeSnapshot, JudgeAlert, SnoozeAlert, ManageFeeds, ShareView,
+	}),
 	Auditor: slices.Concat(everybody, []Action{ReadIncidents, ReadAudit, ReadTrail, ReadKeys, ReadReconcile, RunDiagnosis}),
 	Administrator: slices.Concat(everybody, []Action{
 		SyncInventory, JudgeFinding,
@@ -88,7 +93,7 @@ var permitted = map[Role][]Action{
 		ReadAudit, ReadTrail, ManageTokens, RunDoctor, RunDiagnosis, TakeSnapshot, CopyDatabase,
 		ReadKeys, RotateKeys, ChangeMaster,
 		HoldInstallation, ReadReconcile, AcceptReconcile,
-		JudgeAlert, SnoozeAlert, TestChannel, ManageFeeds,
+		JudgeAlert, SnoozeAlert, TestChannel, ManageFeeds, ShareView,
 	}),
 	System: {SyncInventory, CheckPolicy, CarryRotation, ProposeRotation, ResealValues, HoldInstallation}, // it proposes what is due, and never approves
 }

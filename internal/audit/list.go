@@ -109,3 +109,15 @@ func selectEntries(tx *store.Tx, tenant string, q Query) ([]Entry, error) {
 	}
 	return list, rows.Err()
 }
+
+// Newest is the number of a tenant's newest event, 0 if there is none. It grows with
+// every change that is recorded: what was computed before it may have changed.
+func Newest(ctx context.Context, db *store.DB, tenant string) (seq int64, err error) {
+	err = db.View(ctx, func(tx *store.Tx) error {
+		return tx.QueryRow(`SELECT COALESCE(MAX(seq), 0) FROM audit_event WHERE tenant = $1`, tenant).Scan(&seq)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("cannot read the end of the audit log: %w", err)
+	}
+	return seq, nil
+}

@@ -31,9 +31,11 @@ import (
 	"rekey.example/rekey/internal/server"
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/server/metrics"
+	"rekey.example/rekey/internal/server/ui"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/telemetry"
 	"rekey.example/rekey/internal/trail"
+	"rekey.example/rekey/internal/view"
 )
 
 // Daemon is an open installation.
@@ -65,6 +67,7 @@ type Daemon struct {
 	alerts    *alert.Keeper
 	feeds     *calendar.Desk
 	bell      chan struct{} // wakes what looks after the alerts
+	console   *ui.Console
 
 	closing chan struct{} // closed when no new work is to begin
 	stop    func()        // closes it, once
@@ -133,7 +136,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	d.inventory = &inventory.Service{Store: d.store, Bound: d.bound}
+	d.inventory = &inventory.Service{Store: d.store, Bound: d.bound, Strays: rotation.Strays}
 	if d.policy, err = policy.New(d.store, d.log, c.Policy); err != nil {
 		return err
 	}
@@ -169,13 +172,17 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
 		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk, Reconcile: compared,
 		Alerts: d.alerts, Calendars: d.feeds, Trail: d.trail, Permissions: d.permissions,
+		Views: &view.Views{Store: d.store, Log: d.log}, Background: d.background,
 		Installation: d.others.installation.ID, Replicas: d.replicas,
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,
 		Patient: d.patient(), Diagnosis: d.diagnosis(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
 	})
 	d.metrics = d.newMetrics()
-	return err
+	if err != nil {
+		return err
+	}
+	return d.newConsole()
 }
 
 // Close lets what runs finish, as far as that takes no longer than a person

@@ -20,6 +20,7 @@ import (
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/trail"
+	"rekey.example/rekey/internal/view"
 )
 
 // schemas lists every change of the tables, in the order of their versions. A
@@ -41,6 +42,7 @@ func schemas() []store.Schema {
 		schedule.Schema,          // 160
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
+		view.Schema,              // 210
 		alert.Schema,             // 220
 		calendar.Schema,          // 221
 		trail.Schema,             // 231

@@ -47,7 +47,7 @@ func (s *Service) Applications(ctx context.Context, by access.Actor, q Applicati
 		if err != nil {
 			return err
 		}
-		f := finder{tx: tx, number: number, Query: Query{App: q.Name, Owner: q.Owner}}
+		f := finder{Service: s, tx: tx, number: number, Query: Query{App: q.Name, Owner: q.Owner}}
 		only, chosen, err := f.choose()
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"cmp"
+	"database/sql"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -48,9 +49,11 @@ func (c *credential) at() cursor { return cursor{endMillis(c.Expires), c.num, c.
 // finder finds the credentials of one page.
 type finder struct {
 	Query
+	*Service
 	tx     *store.Tx
 	tenant string
 	number int64
+	not    map[int64]choice // that are not wanted
 }
 
 // few is how many applications are still asked one by one. For more, walking
@@ -87,10 +90,39 @@ func (f *finder) span() (from cursor, until int64, err error) {
 	if f.Expiring > 0 && !f.Expired {
 		from.expires = now
 	}
-	if f.After != "" {
-		from, err = parseCursor(f.After)
+	f.narrow(&from.expires, &until)
+	if f.After == "" {
+		from.num = -1 // whatever ends at the very moment the span begins is in it
+		return from, until, nil
 	}
-	return from, until, err
+	after, err := parseCursor(f.After)
+	if after.compare(from) < 0 {
+		after = from
+	}
+	return after, until, err
+}
+
+// narrow applies what else is asked of the end.
+func (f *finder) narrow(from, until *int64) {
+	now := time.Now()
+	both := func(a, b int64) { *from, *until = max(*from, a), min(*until, b) }
+	if f.Ends != "" {
+		both(f.Ends.span(now))
+	}
+	if !f.From.IsZero() {
+		both(f.From.UnixMilli(), 1<<62)
+	}
+	if !f.Before.IsZero() {
+		both(-1<<62, f.Before.UnixMilli())
+	}
+	switch f.State {
+	case "expired":
+		both(-1<<62, now.UnixMilli())
+	case "valid", "early":
+		both(now.UnixMilli(), noEnd)
+	case "unknown":
+		both(noEnd, 1<<62)
+	}
 }
 
 // choice is which credentials of an application are wanted: those of the named
@@ -107,6 +139,9 @@ func (f *finder) choose() (only map[int64]choice, chosen bool, err error) {
 		{f.App != "", func() (map[int64]choice, error) { return matchApplications(f.tx, f.number, f.App) }},
 		{f.Owner != "", func() (map[int64]choice, error) { return matchOwners(f.tx, f.number, f.Owner) }},
 		{f.Vault != "", func() (map[int64]choice, error) { return matchVault(f.tx, f.number, f.Vault) }},
+		{f.Stray, f.stray},
+		{f.Search != "", func() (map[int64]choice, error) { return search(f.tx, f.number, f.Search) }},
+		{f.Consumer != "" || f.Shared || f.Impact != "", f.consumed},
 	} {
 		if !filter.wanted {
 			continue
@@ -114,6 +149,9 @@ func (f *finder) choose() (only map[int64]choice, chosen bool, err error) {
 		set, err := filter.find()
 		if err != nil {
 			return nil, false, err
+		}
+		if set == nil { // it says only what is not wanted
+			continue
 		}
 		if !chosen {
 			only, chosen = set, true
@@ -124,8 +162,10 @@ func (f *finder) choose() (only map[int64]choice, chosen bool, err error) {
 			switch {
 			case !ok:
 				delete(only, num)
-			case keys != nil:
+			case only[num] == nil:
 				only[num] = keys
+			case keys != nil:
+				only[num] = both(only[num], keys)
 			}
 		}
 	}
@@ -133,6 +173,52 @@ func (f *finder) choose() (only map[int64]choice, chosen bool, err error) {
 }
 
 func (c choice) has(key string) bool { return c == nil || c[key] }
+
+func both(a, b choice) choice {
+	c := choice{}
+	for key := range a {
+		if b[key] {
+			c[key] = true
+		}
+	}
+	return c
+}
+
+// consumed is the set of those whose consumers are as they are wanted. What nobody is
+// known to use is no set: it is all others.
+func (f *finder) consumed() (set map[int64]choice, err error) {
+	u, err := f.consumption(f.tx, f.tenant, f.number)
+	if err != nil {
+		return nil, err
+	}
+	if f.Impact == InUse || f.Impact == Quiet {
+		f.not = u.of
+	}
+	for _, s := range []struct {
+		wanted bool
+		set    map[int64]choice
+	}{{f.Impact == Breaks, u.of}, {f.Consumer != "", u.usedBy(f.Consumer)}, {f.Shared, u.shared()}} {
+		switch {
+		case !s.wanted:
+		case set == nil:
+			set = s.set
+		default:
+			for num, keys := range set {
+				set[num] = both(keys, s.set[num])
+			}
+		}
+	}
+	return set, nil
+}
+
+// wanted reports whether a credential that was read is in the set.
+func (f *finder) wanted(c *credential, only map[int64]choice, chosen bool) bool {
+	if f.not[c.num][c.KeyID] {
+		return false
+	}
+	keys, ok := only[c.num]
+	return !chosen || ok && keys.has(c.KeyID)
+}
 
 // One text for all filters: the index gives the order, and what is not asked for
 // is always true.
@@ -142,26 +228,53 @@ const (
 		WHERE c.tenant = $1 AND c.gone = 0 AND c.expires < $2
 		AND (CAST($3 AS TEXT) = '' OR c.kind = $3) AND (CAST($4 AS TEXT) = '' OR a.holder = $4)
 		AND (CAST($5 AS BIGINT) = 0 OR a.owned = 0) AND (CAST($6 AS BIGINT) = 0 OR (c.used <> 0 AND c.used < $6))
-		AND (CAST($7 AS BIGINT) = 0 OR c.unmanaged <> 0)`
+		AND (CAST($7 AS BIGINT) = 0 OR c.unmanaged <> 0)
+		AND (CAST($8 AS BIGINT) = 0 OR c.used >= $8) AND (CAST($9 AS BIGINT) = 0 OR c.used = 0) AND (CAST($10 AS BIGINT) = 0 OR c.used < $10)
+		AND (CAST($11 AS BIGINT) = 0 OR ($11 > 0) = (c.starts > $12)) AND (CAST($13 AS BIGINT) = 0 OR ($13 > 0) = (c.kind IN ('accessKey', 'federated', 'owner')))`
 	walkCredentials = selectCredentials + `
-		AND (c.expires, c.num, c.key_id) > ($8, $9, $10)
-		ORDER BY c.expires, c.num, c.key_id LIMIT $11`
+		AND (c.expires, c.num, c.key_id) > ($14, $15, $16)
+		ORDER BY c.expires, c.num, c.key_id LIMIT $17`
 	credentialsOf = selectCredentials + `
-		AND c.num = $8`
+		AND c.num = $14`
 )
 
+// Unused is how long ago a last use is for a credential to count as no longer used.
+const Unused = 90 * 24 * time.Hour
+
 func (f *finder) arguments(until int64) []any {
-	used := int64(0)
+	now := time.Now()
+	used, since, unrecorded, idle, early := int64(0), int64(0), int64(0), int64(0), int64(0)
 	if f.Unused > 0 {
-		used = time.Now().Add(-f.Unused).UnixMilli()
+		used = now.Add(-f.Unused).UnixMilli()
 	}
-	return []any{f.number, until, string(f.Kind), string(f.Holder), flag(f.NoOwner), used, flag(f.Unmanaged)}
+	recent := now.Add(-Unused).UnixMilli()
+	switch f.Used {
+	case "recent":
+		since = recent
+	case "longAgo":
+		used = recent
+	case "none":
+		unrecorded = 1
+	}
+	switch f.Impact {
+	case InUse:
+		since = recent
+	case Quiet:
+		idle = recent
+	}
+	switch f.State {
+	case "early":
+		early = 1
+	case "valid":
+		early = -1
+	}
+	return []any{f.number, until, string(f.Kind), string(f.Holder), flag(f.NoOwner), used, flag(f.Unmanaged), since, unrecorded, idle, early, now.UnixMilli(), f.Ends.endless()}
 }
 
 // walk goes along the index until the page is full.
 func (f *finder) walk(only map[int64]choice, chosen bool, from cursor, until int64) (found []credential, err error) {
 	step := f.Limit + 1
-	if chosen {
+	if chosen || f.not != nil {
 		step = 2000
 	}
 	for {
@@ -170,7 +283,7 @@ func (f *finder) walk(only map[int64]choice, chosen bool, from cursor, until int
 			return nil, err
 		}
 		for _, c := range list {
-			if keys, ok := only[c.num]; !chosen || ok && keys.has(c.KeyID) {
+			if f.wanted(&c, only, chosen) {
 				found = append(found, c)
 			}
 		}
@@ -183,13 +296,24 @@ func (f *finder) walk(only map[int64]choice, chosen bool, from cursor, until int
 
 // ofFew reads what a few applications hold, and puts it in order.
 func (f *finder) ofFew(only map[int64]choice, from cursor, until int64) (found []credential, err error) {
-	for num, keys := range only {
-		list, err := f.read(credentialsOf, append(f.arguments(until), num)...)
+	of, err := f.tx.Prepare(credentialsOf) // it is asked for each of them
+	if err != nil {
+		return nil, err
+	}
+	defer of.Close()
+	arguments := append(f.arguments(until), nil)
+	for num := range only {
+		arguments[len(arguments)-1] = num
+		rows, err := of.Query(arguments...)
+		if err != nil {
+			return nil, err
+		}
+		list, err := f.scan(rows)
 		if err != nil {
 			return nil, err
 		}
 		for _, c := range list {
-			if keys.has(c.KeyID) && c.at().compare(from) > 0 {
+			if f.wanted(&c, only, true) && c.at().compare(from) > 0 {
 				found = append(found, c)
 			}
 		}
@@ -203,6 +327,11 @@ func (f *finder) read(query string, arguments ...any) (list []credential, err er
 	if err != nil {
 		return nil, err
 	}
+	return f.scan(rows)
+}
+
+// scan reads rows to their end.
+func (f *finder) scan(rows *sql.Rows) (list []credential, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		c, err := scanCredential(rows, f.tenant, "")

@@ -17,6 +17,16 @@ type Service struct {
 
 	// Bound tells which consumers the configuration knows. It may be nil.
 	Bound func(tenant string) []Bound
+
+	// Strays tells which markers stand for credentials that were made and not adopted.
+	// It may be nil.
+	Strays func(tx *store.Tx, tenant string) ([]Marked, error)
+}
+
+// Marked is a marker in the names of an application's credentials.
+type Marked struct {
+	Holder ObjectID
+	Marker string // the label's end
 }
 
 // Query selects credentials. Zero fields select all.
@@ -31,6 +41,16 @@ type Query struct {
 	Vault     string        // kept in this vault: its name or host
 	Unused    time.Duration // the last recorded use is longer ago; none recorded does not count
 	Unmanaged bool          // appeared without rekey after the first sync
+	Ends      Ends          // end in this part of time
+	From      time.Time     // end at this time or later, ...
+	Before    time.Time     // ... and before this; zero: whenever
+	State     string        // valid, expired, early (has not begun), unknown (no end is told)
+	Used      string        // recent (within 90 days), longAgo, none (recorded)
+	Impact    Impact        // what is hit when it ends
+	Consumer  string        // used by this one; the whole name
+	Shared    bool          // whose consumer uses credentials of other applications as well
+	Stray     bool          // made by a rotation and not adopted
+	Search    string        // part of the name of the application or an owner or of the label, or a whole id
 	After     string        // Listing.Next of the page before
 	Limit     int           // 0 means 100, at most 1,000
 }
@@ -71,7 +91,7 @@ func (s *Service) Credentials(ctx context.Context, by access.Actor, q Query) (l 
 		if err != nil || number == 0 {
 			return err
 		}
-		f := finder{tx: tx, tenant: by.Tenant, number: number, Query: q}
+		f := finder{Service: s, tx: tx, tenant: by.Tenant, number: number, Query: q}
 		found, more, err := f.find()
 		if err != nil {
 			return err

@@ -365,9 +365,9 @@ func TestQueriesUseTheirIndexes(t *testing.T) {
 		args  int
 		want  string
 	}{
-		"list":         {inventory.WalkCredentials, 11, "inventory_credential_end (tenant=? AND (expires,num)>(?,?) AND expires<?)"},
+		"list":         {inventory.WalkCredentials, 17, "inventory_credential_end (tenant=? AND (expires,num)>(?,?) AND expires<?)"},
 		"dates":        {inventory.WalkDates, 8, "inventory_credential_end (tenant=? AND (expires,num)>(?,?) AND expires<?)"},
-		"of one":       {inventory.CredentialsOf, 8, "(tenant=? AND num=?)"},
+		"of one":       {inventory.CredentialsOf, 14, "(tenant=? AND num=?)"},
 		"by key":       {inventory.CredentialsByKey, 3, "inventory_credential_key (tenant=? AND key_look=?)"},
 		"by id":        {inventory.ApplicationsByID, 3, "inventory_application_object (tenant=? AND object_look=?)"},
 		"by name":      {inventory.ApplicationsByName, 2, "COVERING INDEX inventory_application_name (tenant=?)"},

@@ -99,3 +99,22 @@ func freshness(tx *store.Tx, number int64) (list []Freshness, err error) {
 	}
 	return list, rows.Err()
 }
+
+// Freshness says how old the picture of each feed is.
+func (s *Service) Freshness(ctx context.Context, by access.Actor) (list []Freshness, err error) {
+	if err := by.Check(access.ReadInventory); err != nil {
+		return nil, err
+	}
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		number, err := tenantNumber(tx, by.Tenant)
+		if err != nil || number == 0 {
+			return err
+		}
+		list, err = freshness(tx, number)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell how fresh the inventory is: %w", err)
+	}
+	return list, nil
+}

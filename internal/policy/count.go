@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/store"
@@ -20,4 +21,45 @@ func (p *Policy) Count(ctx context.Context, actor access.Actor) (n int, err erro
 		return 0, fmt.Errorf("cannot count the findings: %w", err)
 	}
 	return n, nil
+}
+
+// RuleCount says how many findings of a rule are open.
+type RuleCount struct {
+	Rule, Title string
+	Severity    Severity // of the rule, if it does not weigh each finding by itself
+	Open        int
+}
+
+// Counts says how many findings of each rule are open in the actor's tenant. Rules
+// without any are left out.
+func (p *Policy) Counts(ctx context.Context, actor access.Actor) (list []RuleCount, err error) {
+	if err := actor.Check(access.ReadPolicy); err != nil {
+		return nil, err
+	}
+	open := map[string]int{}
+	err = p.db.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Query(`SELECT rule, count(*) FROM policy_finding WHERE tenant = $1 AND state = $2 GROUP BY rule`, actor.Tenant, string(Open))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var rule string
+			var n int
+			if err := rows.Scan(&rule, &n); err != nil {
+				return err
+			}
+			open[rule] = n
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot count the findings: %w", err)
+	}
+	for _, r := range slices.Concat(Rules, Seen) {
+		if n := open[r.Code]; n > 0 {
+			list = append(list, RuleCount{Rule: r.Code, Title: r.Title, Severity: r.Severity, Open: n})
+		}
+	}
+	return list, nil
 }

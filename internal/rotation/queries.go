@@ -110,3 +110,35 @@ func UnderWay(tx *store.Tx, tenant string) (map[inventory.ObjectID]bool, error) 
 	}
 	return holders, rows.Err()
 }
+
+// Strays are the markers whose outcome nobody knows, or whose credential should be
+// gone: a credential that carries one was made by a rotation and not adopted.
+func Strays(tx *store.Tx, tenant string) ([]inventory.Marked, error) {
+	rows, err := tx.Query(`SELECT holder, marker FROM rotation_attempt WHERE tenant = $1 AND state IN ('abandoned', 'retracted', 'declined')`, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list markers: %w", err)
+	}
+	defer rows.Close()
+	var list []inventory.Marked
+	for rows.Next() {
+		var m inventory.Marked
+		if err := rows.Scan(&m.Holder, &m.Marker); err != nil {
+			return nil, fmt.Errorf("cannot list markers: %w", err)
+		}
+		list = append(list, m)
+	}
+	return list, rows.Err()
+}
+
+// Stage says how far an open rotation is, in the words of a board: approval, making,
+// moving, overlap, withdrawing, watching, undoing. It is empty for one that has ended.
+func (r *Rotation) Stage() string {
+	s := r.Current()
+	if s == nil {
+		return ""
+	}
+	return map[string]string{
+		"approve": "approval", "issue": "making", "verify": "making", "deposit": "making", "propagate": "moving", "overlap": "overlap",
+		"withdraw": "withdrawing", "revoke": "withdrawing", "watch": "watching", "retract": "undoing", "settle": "undoing",
+	}[s.Name]
+}

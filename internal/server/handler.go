@@ -27,7 +27,7 @@ func Handler(c Config) http.Handler {
 	if c.Metrics != nil {
 		mux.Handle("GET /metrics", c.Metrics)
 	}
-	pages(mux, c.Version)
+	pages(mux, c.Console)
 	handovers(mux, c.Desk, c.Logger)
 	calendars(mux, c.Feeds, c.Logger)
 	if c.Slack != nil {

@@ -12,6 +12,7 @@ import (
 
 	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/secret"
+	"rekey.example/rekey/internal/server/ui"
 )
 
 //go:embed page/handover.html
@@ -49,6 +50,7 @@ type sheet struct {
 	Done     bool
 	Used     string // when the link was used
 	Trouble  string
+	Style    string // address of the style
 }
 
 func (h *handover) look(w http.ResponseWriter, r *http.Request) {
@@ -113,6 +115,7 @@ func (h *handover) show(w http.ResponseWriter, status int, t delivery.Task, s sh
 	if t.ID != "" {
 		s.Task, s.Deadline = &t, when(t.Deadline)
 	}
+	s.Style = ui.StylePath
 	var page bytes.Buffer
 	if handoverPage.Execute(&page, s) != nil {
 		h.log.Error("the handover page cannot be made") // the error could quote what it shows

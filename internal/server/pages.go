@@ -1,37 +1,27 @@
 package server
 
 import (
-	"bytes"
-	"embed"
 	"encoding/json"
-	"html/template"
 	"net/http"
 	"sync"
 
 	"gopkg.in/yaml.v3"
 
 	wire "rekey.example/rekey/api"
+	"rekey.example/rekey/internal/server/ui"
 )
 
-//go:embed page/index.html page/style.css
-var files embed.FS
+// pages adds the console, and what all pages load. Each page sets its own policy.
+func pages(mux *http.ServeMux, console http.Handler) {
+	mux.Handle("GET /assets/", ui.Assets())
+	if console == nil {
+		console = http.HandlerFunc(nothing)
+	}
+	mux.Handle("/", console)
+}
 
-// pages adds the page that says what this server is, and its style.
-func pages(mux *http.ServeMux, version string) {
-	var page bytes.Buffer
-	t := template.Must(template.ParseFS(files, "page/index.html"))
-	if err := t.Execute(&page, struct{ Version string }{version}); err != nil {
-		panic(err) // the template is part of the program
-	}
-	style, err := files.ReadFile("page/style.css")
-	if err != nil {
-		panic(err) // so is the style
-	}
-	mux.HandleFunc("GET /{$}", static("text/html; charset=utf-8", page.Bytes()))
-	mux.HandleFunc("GET /style.css", static("text/css; charset=utf-8", style))
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusNotFound, "no_route", "there is nothing at this address", "the API's addresses are in /openapi.json")
-	})
+func nothing(w http.ResponseWriter, _ *http.Request) {
+	refuse(w, http.StatusNotFound, "no_route", "there is nothing at this address", "the API's addresses are in /openapi.json")
 }
 
 func static(kind string, body []byte) http.HandlerFunc {

@@ -30,6 +30,7 @@ type Config struct {
 
 	Version string
 	API     http.Handler               // everything under /v1/
+	Console http.Handler               // the pages for people; nil: there are none
 	Desk    *delivery.Desk             // what the pages under /handover/ hand over; nil: there are none
 	Slack   http.Handler               // buttons pressed in Slack; nil: there are none
 	Feeds   *calendar.Desk             // calendars under /calendar/; nil: there are none

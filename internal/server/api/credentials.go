@@ -10,22 +10,15 @@ import (
 	"rekey.example/rekey/internal/rotation"
 )
 
-const unusedAfter = 90 * 24 * time.Hour
+const unusedAfter = inventory.Unused
 
 // ListCredentials lists credentials, the first to end first.
 func (s *service) ListCredentials(ctx context.Context, in ListCredentialsRequestObject) (ListCredentialsResponseObject, error) {
-	p := in.Params
-	q := inventory.Query{
-		Expired: p.Expired, Kind: inventory.Kind(p.Kind), App: p.App, Owner: p.Owner, NoOwner: p.NoOwner, Vault: p.Vault,
-		Unmanaged: p.Unmanaged, Limit: limit(p.Limit),
-	}
-	if p.Unused {
-		q.Unused = unusedAfter
-	}
-	var err error
-	if q.Expiring, err = span("expiring", p.Expiring); err != nil {
+	q, err := selected(in.Params)
+	if err != nil {
 		return nil, err
 	}
+	q.Limit = limit(in.Params.Limit)
 	u := requestOf(ctx).URL
 	keys, err := after(u, 1)
 	if err != nil {
@@ -43,6 +36,20 @@ func (s *service) ListCredentials(ctx context.Context, in ListCredentialsRequest
 		page.NextLink = next(u, list.Next)
 	}
 	return page, nil
+}
+
+// selected is what the filters of a list mean.
+func selected(p wire.ListCredentialsParams) (q inventory.Query, err error) {
+	q = inventory.Query{
+		Expired: p.Expired, Kind: inventory.Kind(p.Kind), App: p.App, Owner: p.Owner, NoOwner: p.NoOwner, Vault: p.Vault, Unmanaged: p.Unmanaged,
+		Ends: inventory.Ends(p.Ends), From: p.From, Before: p.Before, State: string(p.State), Used: string(p.Used), Impact: inventory.Impact(p.Impact),
+		Consumer: p.Consumer, Shared: p.Shared, Stray: p.Stray, Search: p.Search,
+	}
+	if p.Unused {
+		q.Unused = unusedAfter
+	}
+	q.Expiring, err = span("expiring", p.Expiring)
+	return q, err
 }
 
 // GetCredential tells everything of one credential.

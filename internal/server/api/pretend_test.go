@@ -23,9 +23,10 @@ import (
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/trail"
+	"rekey.example/rekey/internal/view"
 )
 
-var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, diagnosis.Schema, alert.Schema, calendar.Schema, trail.Schema, trail.ReachSchema}
+var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, diagnosis.Schema, alert.Schema, calendar.Schema, trail.Schema, trail.ReachSchema, view.Schema}
 
 // The application that requests are about, and its only secret.
 var (
@@ -115,6 +116,7 @@ func (h *house) furnish(c *Config) {
 	c.Desk = &delivery.Desk{Store: h.db, Log: h.log}
 	h.furnishAlerts(c)
 	c.Trail = &trail.Trail{Store: h.db, Log: h.log, Report: func(*store.Tx, *audit.Log, policy.Finding) error { return nil }, Settle: policy.Settle}
+	c.Views = &view.Views{Store: h.db, Log: h.log}
 	c.Names = map[string]string{home: "Contoso"}
 	c.Patient = diagnosis.Patient{Tenant: home, Wire: azure.Wire{Round: nowhere{}}}
 	c.Diagnosis = &diagnosis.Service{Store: h.db, Log: h.log, Inventory: h.inventory, Patient: c.Patient}

@@ -89,6 +89,14 @@ var permits = map[string]permit{
 	"PUT /v1/schedule/postponed/{keyId}":    {who: "um", body: `{"until":"2199-01-01T00:00:00Z","reason":"x"}`},
 	"DELETE /v1/schedule/postponed/{keyId}": {who: "um"},
 	"GET /v1/keys":                          {who: "am"},
+	"GET /v1/overview":                      {who: "uam"},
+	"GET /v1/credentials/export":            {who: "uam", query: "?format=csv"},
+	"GET /v1/consumers":                     {who: "uam"},
+	"GET /v1/vaults":                        {who: "uam"},
+	"GET /v1/vaults/{vault}/entries":        {who: "uam"},
+	"GET /v1/views":                         {who: "uam"},
+	"POST /v1/views":                        {who: "um", body: `{"name":"x","filter":"ends=7d","shared":true}`},
+	"DELETE /v1/views/{id}":                 {who: "uam"},
 	"POST /v1/keys/rotate":                  {who: "m"},
 }
 
@@ -99,6 +107,7 @@ func (h *house) target(pattern string) (method, target, body string) {
 		"rotations": h.rotation, "incidents": h.incident, "syncs": "s-1", "tokens": h.revocable, "tasks": h.task, "findings": h.finding, "applications": string(basware.ObjectID), "credentials": ending.KeyID, "schedule": ending.KeyID, "alerts": h.alert, "calendars": h.feed,
 	}[strings.Split(path, "/")[2]]
 	path = strings.NewReplacer("{code}", "held", "{name}", "room", "{id}", id, "{keyId}", id).Replace(path)
+	path = strings.NewReplacer("{code}", "held", "{id}", id, "{keyId}", id, "{vault}", "kv-none.vault.azure.net").Replace(path)
 	return method, path + permits[pattern].query, permits[pattern].body
 }
 

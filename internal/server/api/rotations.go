@@ -25,7 +25,12 @@ func (s *service) ListRotations(ctx context.Context, in ListRotationsRequestObje
 			return nil, err
 		}
 	}
-	list, more, err := s.Rotations.List(ctx, actorOf(ctx), f)
+	if in.Params.Stage != "" || in.Params.Waiting {
+		f.State = rotation.Open
+	}
+	list, more, err := s.staged(ctx, f, func(r *rotation.Rotation) bool {
+		return (in.Params.Stage == "" || r.Stage() == string(in.Params.Stage)) && (!in.Params.Waiting || r.Needs != "")
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +40,34 @@ func (s *service) ListRotations(ctx context.Context, in ListRotationsRequestObje
 		page.NextLink = next(u, strconv.FormatInt(last.Asked.UnixMilli(), 10), last.ID)
 	}
 	return page, nil
+}
+
+// staged reads rotations until a page is full of those that are wanted. How far one is
+// stands in its body only; the open ones are few.
+func (s *service) staged(ctx context.Context, f rotation.Filter, wanted func(*rotation.Rotation) bool) (page []*rotation.Rotation, more bool, err error) {
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	for {
+		list, rest, err := s.Rotations.List(ctx, actorOf(ctx), f)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, r := range list {
+			if !wanted(r) {
+				continue
+			}
+			if len(page) == f.Limit {
+				return page, true, nil
+			}
+			page = append(page, r)
+		}
+		if !rest {
+			return page, false, nil
+		}
+		last := list[len(list)-1]
+		f.Before = rotation.Cursor{Asked: last.Asked, ID: last.ID}
+	}
 }
 
 func cursor(asked, id string) (rotation.Cursor, error) {

@@ -19,6 +19,7 @@ import (
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/trail"
+	"rekey.example/rekey/internal/view"
 )
 
 // Config is what the API's handlers call.
@@ -39,6 +40,7 @@ type Config struct {
 	Calendars    *calendar.Desk
 	Trail        *trail.Trail // the clouds' own records
 	Reconcile    Reconciler   // nil: nothing to compare
+	Views        *view.Views
 	Installation string
 	Replicas     func(context.Context) ([]wire.Replica, error) // that share the database; may be nil
 	Defaults     Defaults
@@ -52,12 +54,15 @@ type Config struct {
 	Watched  func()      // called when somebody waits for a rotation; may be nil
 	Stopping func() bool // says whether waiting requests should end; may be nil
 	Logger   *slog.Logger
+
+	Background func(func(context.Context)) bool // runs what no request waits for; nil: the request waits
 }
 
 // service implements the routes.
 type service struct {
 	Config
-	opening sync.Mutex // one incident with an Idempotency-Key at a time
+	opening   sync.Mutex // one incident with an Idempotency-Key at a time
+	overviews overviews
 }
 
 var _ StrictServerInterface = (*service)(nil)

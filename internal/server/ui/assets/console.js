@@ -1,0 +1,87 @@
+// The console's only script. Every page works without it; it adds three things:
+// pages that change are looked at again, exact times also in local time, and a
+// warning before the session ends.
+
+const page = document.getElementById("live");
+const main = document.getElementById("main");
+const said = document.getElementById("said");
+
+// Times: the server knows UTC only.
+function localise(root) {
+  for (const t of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(t.dateTime);
+    if (!t.dataset.local && !isNaN(at)) {
+      t.dataset.local = "yes";
+      t.title += " (" + at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) + " here)";
+    }
+  }
+}
+localise(document);
+
+// Live: the page is read again and its body exchanged, unless somebody is in it.
+function busy() {
+  const at = document.activeElement;
+  return page.contains(at) && /^(INPUT|SELECT|TEXTAREA|BUTTON)$/.test(at.tagName);
+}
+
+async function look() {
+  if (document.hidden || busy()) return;
+  const answer = await fetch(location.href, { headers: { "Rekey-Live": "1" }, credentials: "same-origin" });
+  if (answer.status === 401) {
+    location.reload();
+    return;
+  }
+  if (!answer.ok) return;
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = next.getElementById("live");
+  if (!fresh || busy() || fresh.innerHTML === page.dataset.last) return;
+  page.dataset.last = fresh.innerHTML;
+  const open = [...page.querySelectorAll("details")].map((d) => d.open);
+  const focus = page.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  page.replaceChildren(...document.adoptNode(fresh).childNodes);
+  page.querySelectorAll("details").forEach((d, i) => { if (i < open.length) d.open = open[i]; });
+  if (focus) page.querySelector(`[href="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+  localise(page);
+  const news = page.querySelector("[data-say]");
+  if (news && said.textContent !== news.dataset.say) said.textContent = news.dataset.say;
+}
+
+const every = Number(main.dataset.live);
+if (every > 0) {
+  page.dataset.last = page.innerHTML;
+  setInterval(() => look().catch(() => {}), every * 1000); // the next look may succeed
+}
+
+// The session: a warning two minutes before its end, with a way to go on.
+const ends = Date.parse(document.querySelector('meta[name="session-ends"]')?.content ?? "");
+const ending = document.getElementById("ending");
+if (!isNaN(ends)) {
+  const warn = () => {
+    ending.hidden = false;
+    ending.querySelector("button").focus();
+  };
+  setTimeout(warn, Math.min(Math.max(ends - Date.now() - 120000, 0), 2 ** 31 - 1));
+  ending.querySelector("button").addEventListener("click", async () => {
+    const to = ending.dataset.extend;
+    if (!to) {
+      location.reload();
+      return;
+    }
+    const answer = await fetch(to, { credentials: "same-origin" }).catch(() => null);
+    if (answer?.ok && !answer.redirected) ending.hidden = true;
+    else location.reload();
+  });
+}
+
+// Menus close with Escape and when something else is chosen.
+for (const d of document.querySelectorAll("details.who, details.menu")) {
+  d.addEventListener("keydown", (e) => {
+    if (e.key === "Escape" && d.open) {
+      d.open = false;
+      d.querySelector("summary").focus();
+    }
+  });
+  document.addEventListener("click", (e) => {
+    if (!d.contains(e.target)) d.open = false;
+  });
+}
