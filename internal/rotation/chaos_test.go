@@ -16,6 +16,7 @@ import (
 
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/sim/world"
+	"rekey.example/rekey/internal/store"
 )
 
 const wellKnown = "GET login.microsoftonline.com/*/v2.0/.well-known/openid-configuration"
@@ -413,7 +414,7 @@ func (c *chaos) survive(fn func()) (died bool) {
 // process is one installation's life after life.
 func (c *chaos) process(number int) {
 	k := c.hire(c.db, c.ring, c.reached)
-	parked, problem := time.Time{}, ""
+	parked, at := time.Time{}, 0 // since when somebody is needed, and for which step
 	for {
 		began := time.Now()
 		if c.survive(func() {
@@ -430,11 +431,8 @@ func (c *chaos) process(number int) {
 			time.Sleep(3 * time.Second)
 			continue
 		}
-		r, err := k.Get(context.Background(), omar, c.id)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		if r.State != rotation.Open {
+		state, due := c.standing()
+		if state != rotation.Open {
 			c.mu.Lock()
 			if !c.ended {
 				c.ended, c.lastVisit = true, began
@@ -442,18 +440,37 @@ func (c *chaos) process(number int) {
 			c.mu.Unlock()
 			return
 		}
-		if r.Problem != problem {
-			problem, parked = r.Problem, time.Now()
-		}
-		if c.settledDown() && (r.Needs != "" && time.Since(parked) > 26*time.Hour || time.Since(c.over) > 200*time.Hour) {
-			return
+		if c.settledDown() { // only now it matters what it waits for
+			r, err := k.Get(context.Background(), omar, c.id)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			if r.Needs == "" || r.At != at || parked.IsZero() {
+				at, parked = r.At, time.Now()
+			}
+			if r.Needs != "" && time.Since(parked) > 26*time.Hour || time.Since(c.over) > 200*time.Hour {
+				return
+			}
 		}
 		select {
-		case <-time.After(min(max(time.Until(r.Due), time.Second), 6*time.Hour) + time.Duration(number)*137*time.Millisecond):
+		case <-time.After(min(max(time.Until(due), time.Second), 6*time.Hour) + time.Duration(number)*137*time.Millisecond):
 		case <-c.wake[number]:
 			time.Sleep(time.Second + time.Duration(number)*137*time.Millisecond)
 		}
 	}
+}
+
+// standing is the state of the rotation and when it is due, for a fraction of what
+// it takes to load it.
+func (c *chaos) standing() (state rotation.State, due time.Time) {
+	var at int64
+	err := c.db.View(context.Background(), func(tx *store.Tx) error {
+		return tx.QueryRow(`SELECT state, due FROM rotation WHERE tenant = $1 AND id = $2`, c.tenant.ID, c.id).Scan(&state, &at)
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return state, time.UnixMilli(at)
 }
 
 // settledDown reports whether nothing more will happen by chance.
