@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,22 +23,39 @@ import (
 const wellKnown = "GET login.microsoftonline.com/*/v2.0/.well-known/openid-configuration"
 
 // TestChaos lets chance write the schedule: sick clouds, crashes, two processes
-// of which one sleeps, people who approve, cancel and confirm when they like, and
-// a foreign administrator. Whatever the schedule, what checks_test.go says holds.
+// of which one sleeps, replicas with leases that stop and start, clocks that jump,
+// older backups that are restored, people who approve, cancel and confirm when
+// they like, and a foreign administrator. Whatever the schedule, what
+// checks_test.go says holds.
 //
 // REKEY_CHAOS is how many schedules are run, REKEY_SEED the first of them; a
 // failure names its seed, and REKEY_SEED=n REKEY_CHAOS=1 runs it again.
 func TestChaos(t *testing.T) {
-	first, n := number(t, "REKEY_SEED", 1), number(t, "REKEY_CHAOS", 2500/slow)
-	ends := map[string]int{}
-	for seed := uint64(first); seed < uint64(first+n); seed++ {
-		if !t.Run("seed", func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { ends[runChaos(t, seed)]++ })
-		}) {
-			t.Fatalf("REKEY_SEED=%d REKEY_CHAOS=1 shows it", seed)
-		}
+	first, n := uint64(number(t, "REKEY_SEED", 1)), uint64(number(t, "REKEY_CHAOS", 10000/slow/slow))
+	newTown(t, world.Lag{}) // the people are of its tenant, before many ask
+	var mu sync.Mutex
+	ends, did := map[string]int{}, map[string]int{}
+	workers := uint64(runtime.GOMAXPROCS(0))
+	for worker := range workers {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			for seed := first + worker; seed < first+n && !t.Failed(); seed += workers {
+				synctest.Test(t, func(t *testing.T) {
+					end, acts := runChaos(t, seed)
+					mu.Lock()
+					defer mu.Unlock()
+					ends[end]++
+					for _, a := range acts {
+						did[a]++
+					}
+				})
+				if t.Failed() {
+					t.Logf("REKEY_SEED=%d REKEY_CHAOS=1 shows it", seed)
+				}
+			}
+		})
 	}
-	t.Logf("%d schedules from seed %d: %v", n, first, ends)
+	t.Cleanup(func() { t.Logf("%d schedules from seed %d ended %v; in them: %v", n, first, ends, did) })
 }
 
 func number(t *testing.T, name string, otherwise int) int {
@@ -72,6 +90,8 @@ type chaos struct {
 	wake   [2]chan struct{} // the processes look again
 	stops  [2]context.CancelFunc
 
+	backups
+	replicas
 	truth
 }
 
@@ -87,14 +107,15 @@ type timed struct {
 	act
 }
 
-func runChaos(t *testing.T, seed uint64) string {
+func runChaos(t *testing.T, seed uint64) (end string, acts []string) {
 	rnd := rand.New(rand.NewPCG(seed, 9))
 	pick := func(of ...time.Duration) time.Duration { return of[rnd.IntN(len(of))] }
 	lag := world.Lag{Secret: pick(0, 5*time.Second, 40*time.Second, 2*time.Minute), List: pick(0, 8*time.Second, 2*time.Minute), Vault: 10 * time.Second}
 	c := &chaos{town: newTownOf(t, seed, lag), rnd: rnd, plan: map[int][]act{}, wake: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}}
 	c.tries = 1 // repeated reads wait for times that no seed tells
 	defer c.stop()
-	c.start()
+	c.guarded = rnd.IntN(6) == 0
+	c.opened()
 	c.truth.begin(c.town)
 	defer func() {
 		if t.Failed() {
@@ -115,7 +136,7 @@ func runChaos(t *testing.T, seed uint64) string {
 	c.spot = c.reached
 	c.write(r.Hash, manual)
 	c.run()
-	return c.judge()
+	return c.judge(), c.kinds()
 }
 
 // write makes the schedule.
@@ -147,6 +168,15 @@ func (c *chaos) write(hash string, manual bool) {
 	}
 	for range c.rnd.IntN(3) {
 		c.somewhere(act{name: "told to stop", do: c.shutdown})
+	}
+	if c.rnd.IntN(4) == 0 {
+		c.jump()
+	}
+	if c.guarded {
+		c.keepBackups()
+	}
+	if c.two && c.rnd.IntN(2) == 0 {
+		c.share()
 	}
 	c.people(hash, manual)
 }
@@ -202,7 +232,7 @@ func (c *chaos) people(hash string, manual bool) {
 // tolerate fails the test for an error that no person should ever be told.
 func (c *chaos) tolerate(what string, err error) {
 	_, invalid := errors.AsType[*rotation.InvalidError](err)
-	if err != nil && !invalid && !errors.Is(err, rotation.ErrConflict) && !errors.Is(err, rotation.ErrOvertaken) {
+	if err != nil && !invalid && !errors.Is(err, rotation.ErrConflict) && !errors.Is(err, rotation.ErrOvertaken) && !errors.Is(err, rotation.ErrHeld) {
 		c.t.Errorf("%s: %v", what, err)
 	}
 }
@@ -301,6 +331,7 @@ func (c *chaos) after(at time.Time, a act) {
 func (c *chaos) reached(s spot) {
 	c.see(s)
 	c.always(s)
+	c.quiet(s)
 	c.mu.Lock()
 	c.points++
 	now := c.plan[c.points]
@@ -413,38 +444,33 @@ func (c *chaos) survive(fn func()) (died bool) {
 
 // process is one installation's life after life.
 func (c *chaos) process(number int) {
-	k := c.hire(c.db, c.ring, c.reached)
 	parked, at := time.Time{}, 0 // since when somebody is needed, and for which step
 	for {
 		began := time.Now()
-		if c.survive(func() {
-			ctx, stop := context.WithCancel(context.Background())
-			defer stop()
-			c.mu.Lock()
-			c.stops[number] = stop
-			c.mu.Unlock()
-			if err := k.Advance(ctx, c.tenant.ID, c.id); err != nil && ctx.Err() == nil {
-				c.t.Errorf("advance: %v", err)
+		c.enter(number)
+		died := c.survive(func() { c.advance(number) })
+		state, due := c.standing()
+		var r *rotation.Rotation
+		if !died && state == rotation.Open && c.settledDown() { // only now it matters what it waits for
+			var err error
+			if r, err = c.keeper.Get(context.Background(), omar, c.id); err != nil {
+				c.t.Fatal(err)
 			}
-		}) {
-			k = c.hire(c.db, c.ring, c.reached)
+		}
+		c.leave()
+		switch {
+		case died:
+			c.hired[number] = nil
 			time.Sleep(3 * time.Second)
 			continue
-		}
-		state, due := c.standing()
-		if state != rotation.Open {
+		case state != rotation.Open && !c.settling(): // a backup may bring it back
 			c.mu.Lock()
 			if !c.ended {
 				c.ended, c.lastVisit = true, began
 			}
 			c.mu.Unlock()
 			return
-		}
-		if c.settledDown() { // only now it matters what it waits for
-			r, err := k.Get(context.Background(), omar, c.id)
-			if err != nil {
-				c.t.Fatal(err)
-			}
+		case r != nil:
 			if r.Needs == "" || r.At != at || parked.IsZero() {
 				at, parked = r.At, time.Now()
 			}
@@ -452,12 +478,34 @@ func (c *chaos) process(number int) {
 				return
 			}
 		}
+		pause := min(max(time.Until(due), time.Second), 6*time.Hour)
+		if state != rotation.Open || c.holds() {
+			pause = 10 * time.Minute
+		}
 		select {
-		case <-time.After(min(max(time.Until(due), time.Second), 6*time.Hour) + time.Duration(number)*137*time.Millisecond):
+		case <-time.After(pause + time.Duration(number)*137*time.Millisecond):
 		case <-c.wake[number]:
 			time.Sleep(time.Second + time.Duration(number)*137*time.Millisecond)
 		}
 	}
+}
+
+// advance is one visit of one process, if it has the lease where there are some.
+func (c *chaos) advance(number int) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	c.mu.Lock()
+	c.stops[number] = stop
+	c.mu.Unlock()
+	k := c.carrier(number)
+	if !c.mine(k, number) {
+		return
+	}
+	if err := k.Advance(ctx, c.tenant.ID, c.id); err != nil && ctx.Err() == nil && !errors.Is(err, rotation.ErrHeld) {
+		c.t.Errorf("advance: %v", err)
+	}
+	c.giveBack(k, number) // whoever dies does not
+	c.beat()
 }
 
 // standing is the state of the rotation and when it is due, for a fraction of what
