@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,11 +36,11 @@ func TestChaos(t *testing.T) {
 	newTown(t, world.Lag{}) // the people are of its tenant, before many ask
 	var mu sync.Mutex
 	ends, did := map[string]int{}, map[string]int{}
-	workers := uint64(runtime.GOMAXPROCS(0))
-	for worker := range workers {
+	var next atomic.Uint64
+	for range runtime.GOMAXPROCS(0) {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
-			for seed := first + worker; seed < first+n && !t.Failed(); seed += workers {
+			for seed := first + next.Add(1) - 1; seed < first+n && !t.Failed(); seed = first + next.Add(1) - 1 {
 				synctest.Test(t, func(t *testing.T) {
 					end, acts := runChaos(t, seed)
 					mu.Lock()
