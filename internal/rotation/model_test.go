@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 // leaves out one protective rule after the other: each time a promise has to break
 // (SAFETY T1). REKEY_MODEL=nightly lets more go wrong at once.
 func TestModel(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(40)) // gigabytes, of which little is garbage
 	states := 0
 	histories, most := histories, 6_000_000
 	if os.Getenv("REKEY_MODEL") == "nightly" {
