@@ -196,7 +196,7 @@ func (c *chaos) shutdown() {
 // people approve, now, late or never, and cancel and confirm when they like.
 func (c *chaos) people(hash string, manual bool) {
 	approve := act{name: "approve", do: func() {
-		_, err := c.keeper.Approve(context.Background(), omar, c.id, hash)
+		_, err := c.person().Approve(context.Background(), omar, c.id, hash)
 		c.tolerate("approve", err)
 	}}
 	switch c.rnd.IntN(20) {
@@ -205,7 +205,7 @@ func (c *chaos) people(hash string, manual bool) {
 		c.after(c.began.Add(time.Duration(c.rnd.IntN(80))*time.Hour), approve)
 	case 2:
 		c.after(c.began.Add(time.Hour), act{name: "refuse", do: func() {
-			_, err := c.keeper.Refuse(context.Background(), omar, c.id, "no")
+			_, err := c.person().Refuse(context.Background(), omar, c.id, "no")
 			c.tolerate("refuse", err)
 		}})
 	default:
@@ -216,18 +216,26 @@ func (c *chaos) people(hash string, manual bool) {
 	}
 	if c.rnd.IntN(4) == 0 {
 		c.sometime(act{name: "cancel", do: func() {
-			_, err := c.keeper.Cancel(context.Background(), omar, c.id, "chaos")
+			_, err := c.person().Cancel(context.Background(), omar, c.id, "chaos")
 			c.tolerate("cancel", err)
 		}})
 	}
 	if manual {
 		confirm := act{name: "confirm", do: func() {
-			_, err := c.keeper.Confirm(context.Background(), nora, c.id, "Partner portal", "seen")
+			_, err := c.person().Confirm(context.Background(), nora, c.id, "Partner portal", "seen")
 			c.tolerate("confirm", err)
 		}}
 		c.sometime(confirm)
 		c.after(c.began.Add(time.Duration(100+c.rnd.IntN(60))*time.Hour), confirm)
 	}
+}
+
+// person is a process for somebody who acts, perhaps while another is in the
+// middle of a commit: its journal has a pen of its own.
+func (c *chaos) person() *rotation.Keeper {
+	k := c.hire(c.db, c.ring, c.reached)
+	k.Held = c.keeper.Held
+	return k
 }
 
 // tolerate fails the test for an error that no person should ever be told.
