@@ -36,7 +36,7 @@ faults: ## every effect of every plan and kind failing in every way, once and fo
 chaos: ## random schedules under virtual time (REKEY_CHAOS: how many, REKEY_SEED: from which)
 	@REKEY_CHAOS=$${REKEY_CHAOS:-10000} $(GO) test ./internal/rotation -run 'TestChaos$$|TestLostAnswers$$' -count=1 -timeout 600m -v | grep -E '^(ok|FAIL|---)|schedules|lost|seed'
 
-nightly: ## what takes hours: the model with more going wrong, all pairs of faults, 100,000 schedules, 10,000 lost answers, kills of full length
+nightly: ## what takes hours: the model with more going wrong, all ordered pairs of faults, 100,000 schedules, 10,000 lost answers, kills of full length
 	REKEY_MODEL=nightly REKEY_PAIRS=all REKEY_CHAOS=100000 REKEY_LOST=10000 $(GO) test ./internal/rotation -count=1 -timeout 1440m
 	@REKEY_KILL=60 scripts/kill
 

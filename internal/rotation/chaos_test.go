@@ -6,37 +6,57 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/sim/world"
+	"rekey.example/rekey/internal/store"
 )
 
 const wellKnown = "GET login.microsoftonline.com/*/v2.0/.well-known/openid-configuration"
 
 // TestChaos lets chance write the schedule: sick clouds, crashes, two processes
-// of which one sleeps, people who approve, cancel and confirm when they like, and
-// a foreign administrator. Whatever the schedule, what checks_test.go says holds.
+// of which one sleeps, replicas with leases that stop and start, clocks that jump,
+// older backups that are restored, people who approve, cancel and confirm when
+// they like, and a foreign administrator. Whatever the schedule, what
+// checks_test.go says holds.
 //
 // REKEY_CHAOS is how many schedules are run, REKEY_SEED the first of them; a
 // failure names its seed, and REKEY_SEED=n REKEY_CHAOS=1 runs it again.
 func TestChaos(t *testing.T) {
-	first, n := number(t, "REKEY_SEED", 1), number(t, "REKEY_CHAOS", 2500/slow)
-	ends := map[string]int{}
-	for seed := uint64(first); seed < uint64(first+n); seed++ {
-		if !t.Run("seed", func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { ends[runChaos(t, seed)]++ })
-		}) {
-			t.Fatalf("REKEY_SEED=%d REKEY_CHAOS=1 shows it", seed)
-		}
+	first, n := uint64(number(t, "REKEY_SEED", 1)), uint64(number(t, "REKEY_CHAOS", 10000/slow/slow))
+	newTown(t, world.Lag{}) // the people are of its tenant, before many ask
+	var mu sync.Mutex
+	ends, did := map[string]int{}, map[string]int{}
+	var next atomic.Uint64
+	for range runtime.GOMAXPROCS(0) {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			for seed := first + next.Add(1) - 1; seed < first+n && !t.Failed(); seed = first + next.Add(1) - 1 {
+				synctest.Test(t, func(t *testing.T) {
+					end, acts := runChaos(t, seed)
+					mu.Lock()
+					defer mu.Unlock()
+					ends[end]++
+					for _, a := range acts {
+						did[a]++
+					}
+				})
+				if t.Failed() {
+					t.Logf("REKEY_SEED=%d REKEY_CHAOS=1 shows it", seed)
+				}
+			}
+		})
 	}
-	t.Logf("%d schedules from seed %d: %v", n, first, ends)
+	t.Cleanup(func() { t.Logf("%d schedules from seed %d ended %v; in them: %v", n, first, ends, did) })
 }
 
 func number(t *testing.T, name string, otherwise int) int {
@@ -71,6 +91,8 @@ type chaos struct {
 	wake   [2]chan struct{} // the processes look again
 	stops  [2]context.CancelFunc
 
+	backups
+	replicas
 	truth
 }
 
@@ -86,14 +108,15 @@ type timed struct {
 	act
 }
 
-func runChaos(t *testing.T, seed uint64) string {
+func runChaos(t *testing.T, seed uint64) (end string, acts []string) {
 	rnd := rand.New(rand.NewPCG(seed, 9))
 	pick := func(of ...time.Duration) time.Duration { return of[rnd.IntN(len(of))] }
 	lag := world.Lag{Secret: pick(0, 5*time.Second, 40*time.Second, 2*time.Minute), List: pick(0, 8*time.Second, 2*time.Minute), Vault: 10 * time.Second}
 	c := &chaos{town: newTownOf(t, seed, lag), rnd: rnd, plan: map[int][]act{}, wake: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}}
 	c.tries = 1 // repeated reads wait for times that no seed tells
 	defer c.stop()
-	c.start()
+	c.guarded = rnd.IntN(6) == 0
+	c.opened()
 	c.truth.begin(c.town)
 	defer func() {
 		if t.Failed() {
@@ -114,7 +137,7 @@ func runChaos(t *testing.T, seed uint64) string {
 	c.spot = c.reached
 	c.write(r.Hash, manual)
 	c.run()
-	return c.judge()
+	return c.judge(), c.kinds()
 }
 
 // write makes the schedule.
@@ -147,6 +170,15 @@ func (c *chaos) write(hash string, manual bool) {
 	for range c.rnd.IntN(3) {
 		c.somewhere(act{name: "told to stop", do: c.shutdown})
 	}
+	if c.rnd.IntN(4) == 0 {
+		c.jump()
+	}
+	if c.guarded {
+		c.keepBackups()
+	}
+	if c.two && c.rnd.IntN(2) == 0 {
+		c.share()
+	}
 	c.people(hash, manual)
 }
 
@@ -164,7 +196,7 @@ func (c *chaos) shutdown() {
 // people approve, now, late or never, and cancel and confirm when they like.
 func (c *chaos) people(hash string, manual bool) {
 	approve := act{name: "approve", do: func() {
-		_, err := c.keeper.Approve(context.Background(), omar, c.id, hash)
+		_, err := c.person().Approve(context.Background(), omar, c.id, hash)
 		c.tolerate("approve", err)
 	}}
 	switch c.rnd.IntN(20) {
@@ -173,7 +205,7 @@ func (c *chaos) people(hash string, manual bool) {
 		c.after(c.began.Add(time.Duration(c.rnd.IntN(80))*time.Hour), approve)
 	case 2:
 		c.after(c.began.Add(time.Hour), act{name: "refuse", do: func() {
-			_, err := c.keeper.Refuse(context.Background(), omar, c.id, "no")
+			_, err := c.person().Refuse(context.Background(), omar, c.id, "no")
 			c.tolerate("refuse", err)
 		}})
 	default:
@@ -184,13 +216,13 @@ func (c *chaos) people(hash string, manual bool) {
 	}
 	if c.rnd.IntN(4) == 0 {
 		c.sometime(act{name: "cancel", do: func() {
-			_, err := c.keeper.Cancel(context.Background(), omar, c.id, "chaos")
+			_, err := c.person().Cancel(context.Background(), omar, c.id, "chaos")
 			c.tolerate("cancel", err)
 		}})
 	}
 	if manual {
 		confirm := act{name: "confirm", do: func() {
-			_, err := c.keeper.Confirm(context.Background(), nora, c.id, "Partner portal", "seen")
+			_, err := c.person().Confirm(context.Background(), nora, c.id, "Partner portal", "seen")
 			c.tolerate("confirm", err)
 		}}
 		c.sometime(confirm)
@@ -198,10 +230,18 @@ func (c *chaos) people(hash string, manual bool) {
 	}
 }
 
+// person is a process for somebody who acts, perhaps while another is in the
+// middle of a commit: its journal has a pen of its own.
+func (c *chaos) person() *rotation.Keeper {
+	k := c.hire(c.db, c.ring, c.reached)
+	k.Held = c.keeper.Held
+	return k
+}
+
 // tolerate fails the test for an error that no person should ever be told.
 func (c *chaos) tolerate(what string, err error) {
 	_, invalid := errors.AsType[*rotation.InvalidError](err)
-	if err != nil && !invalid && !errors.Is(err, rotation.ErrConflict) && !errors.Is(err, rotation.ErrOvertaken) {
+	if err != nil && !invalid && !errors.Is(err, rotation.ErrConflict) && !errors.Is(err, rotation.ErrOvertaken) && !errors.Is(err, rotation.ErrHeld) {
 		c.t.Errorf("%s: %v", what, err)
 	}
 }
@@ -300,6 +340,7 @@ func (c *chaos) after(at time.Time, a act) {
 func (c *chaos) reached(s spot) {
 	c.see(s)
 	c.always(s)
+	c.quiet(s)
 	c.mu.Lock()
 	c.points++
 	now := c.plan[c.points]
@@ -412,48 +453,81 @@ func (c *chaos) survive(fn func()) (died bool) {
 
 // process is one installation's life after life.
 func (c *chaos) process(number int) {
-	k := c.hire(c.db, c.ring, c.reached)
-	parked, problem := time.Time{}, ""
+	parked, at := time.Time{}, 0 // since when somebody is needed, and for which step
 	for {
 		began := time.Now()
-		if c.survive(func() {
-			ctx, stop := context.WithCancel(context.Background())
-			defer stop()
-			c.mu.Lock()
-			c.stops[number] = stop
-			c.mu.Unlock()
-			if err := k.Advance(ctx, c.tenant.ID, c.id); err != nil && ctx.Err() == nil {
-				c.t.Errorf("advance: %v", err)
+		c.enter(number)
+		died := c.survive(func() { c.advance(number) })
+		state, due := c.standing()
+		var r *rotation.Rotation
+		if !died && state == rotation.Open && c.settledDown() { // only now it matters what it waits for
+			var err error
+			if r, err = c.keeper.Get(context.Background(), omar, c.id); err != nil {
+				c.t.Fatal(err)
 			}
-		}) {
-			k = c.hire(c.db, c.ring, c.reached)
+		}
+		c.leave()
+		switch {
+		case died:
+			c.hired[number] = nil
 			time.Sleep(3 * time.Second)
 			continue
-		}
-		r, err := k.Get(context.Background(), omar, c.id)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		if r.State != rotation.Open {
+		case state != rotation.Open && !c.settling(): // a backup may bring it back
 			c.mu.Lock()
 			if !c.ended {
 				c.ended, c.lastVisit = true, began
 			}
 			c.mu.Unlock()
 			return
+		case r != nil:
+			if r.Needs == "" || r.At != at || parked.IsZero() {
+				at, parked = r.At, time.Now()
+			}
+			if r.Needs != "" && time.Since(parked) > 26*time.Hour || time.Since(c.over) > 200*time.Hour {
+				return
+			}
 		}
-		if r.Problem != problem {
-			problem, parked = r.Problem, time.Now()
-		}
-		if c.settledDown() && (r.Needs != "" && time.Since(parked) > 26*time.Hour || time.Since(c.over) > 200*time.Hour) {
-			return
+		pause := min(max(time.Until(due), time.Second), 6*time.Hour)
+		if state != rotation.Open || c.holds() {
+			pause = 10 * time.Minute
 		}
 		select {
-		case <-time.After(min(max(time.Until(r.Due), time.Second), 6*time.Hour) + time.Duration(number)*137*time.Millisecond):
+		case <-time.After(pause + time.Duration(number)*137*time.Millisecond):
 		case <-c.wake[number]:
 			time.Sleep(time.Second + time.Duration(number)*137*time.Millisecond)
 		}
 	}
+}
+
+// advance is one visit of one process, if it has the lease where there are some.
+func (c *chaos) advance(number int) {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	c.mu.Lock()
+	c.stops[number] = stop
+	c.mu.Unlock()
+	k := c.carrier(number)
+	if !c.mine(k, number) {
+		return
+	}
+	if err := k.Advance(ctx, c.tenant.ID, c.id); err != nil && ctx.Err() == nil && !errors.Is(err, rotation.ErrHeld) {
+		c.t.Errorf("advance: %v", err)
+	}
+	c.giveBack(k, number) // whoever dies does not
+	c.beat()
+}
+
+// standing is the state of the rotation and when it is due, for a fraction of what
+// it takes to load it.
+func (c *chaos) standing() (state rotation.State, due time.Time) {
+	var at int64
+	err := c.db.View(context.Background(), func(tx *store.Tx) error {
+		return tx.QueryRow(`SELECT state, due FROM rotation WHERE tenant = $1 AND id = $2`, c.tenant.ID, c.id).Scan(&state, &at)
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return state, time.UnixMilli(at)
 }
 
 // settledDown reports whether nothing more will happen by chance.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,7 +81,7 @@ func TestEveryEffect(t *testing.T) {
 			continue
 		}
 		n := 0
-		synctest.Test(t, func(t *testing.T) { n = sc.run(t, strike{}) })
+		synctest.Test(t, func(t *testing.T) { n = sc.run(t) })
 		points += n
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
@@ -104,18 +105,22 @@ func TestEveryEffect(t *testing.T) {
 	fmt.Printf("%d effect points of %d plans and kinds, %d schedules\n", points, len(scenes), schedules)
 }
 
-// run carries one rotation out under one strike and returns how many effects it had.
-func (sc scene) run(t *testing.T, s strike) (effects int) {
+// run carries one rotation out under some strikes, each at another effect, and
+// returns how many effects it had.
+func (sc scene) run(t *testing.T, strikes ...strike) (effects int) {
 	defer func() {
 		if t.Failed() {
-			t.Logf("%s: %+v", sc.name, s)
+			t.Logf("%s: %+v", sc.name, strikes)
 		}
 	}()
 	w := newTown(t, realLag)
 	defer w.stop()
-	w.doubled = s.how == "duplicate"
-	var until time.Time
-	struck := ""
+	w.doubled = slices.ContainsFunc(strikes, func(s strike) bool { return s.how == "duplicate" })
+	type ill struct {
+		how   string
+		until time.Time
+	}
+	struck := map[string]ill{} // by the name of the effect
 	armed := false
 	what := sc.subject(w)
 	w.effect = func(ctx context.Context, point string, do func(context.Context) error) error {
@@ -124,12 +129,17 @@ func (sc scene) run(t *testing.T, s strike) (effects int) {
 		}
 		effects++
 		sc.instant(t, what, fmt.Sprintf("effect %d (%s)", effects, point))
-		if effects == s.at {
-			struck, until = point, time.Now().Add(strikesFor)
+		for _, s := range strikes {
+			if effects != s.at {
+				continue
+			}
+			if s.persistent {
+				struck[point] = ill{s.how, time.Now().Add(strikesFor)}
+			}
 			return hit(ctx, s.how, do)
 		}
-		if s.persistent && point == struck && time.Now().Before(until) {
-			return hit(ctx, s.how, do)
+		if i := struck[point]; time.Now().Before(i.until) {
+			return hit(ctx, i.how, do)
 		}
 		return do(ctx)
 	}

@@ -5,6 +5,10 @@ package rotation
 import (
 	"fmt"
 	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -12,6 +16,7 @@ import (
 // leaves out one protective rule after the other: each time a promise has to break
 // (SAFETY T1). REKEY_MODEL=nightly lets more go wrong at once.
 func TestModel(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(40)) // gigabytes, of which little is garbage
 	states := 0
 	histories, most := histories, 6_000_000
 	if os.Getenv("REKEY_MODEL") == "nightly" {
@@ -19,11 +24,11 @@ func TestModel(t *testing.T) {
 	}
 	for _, b := range histories {
 		g := explore(begin(b), mutation{}, most)
-		if len(g.states) >= most && g.wrong == "" {
+		if g.states.len() >= most && g.wrong == "" {
 			t.Fatalf("%+v has more than %d states", b, most)
 		}
-		states += len(g.states)
-		t.Logf("%+v: %d states", b, len(g.states))
+		states += g.states.len()
+		t.Logf("%+v: %d states", b, g.states.len())
 		if g.wrong != "" {
 			t.Fatalf("%s", g.wrong)
 		}
@@ -35,8 +40,8 @@ func TestModel(t *testing.T) {
 	for _, promise := range promises() {
 		left = append(left, mutation{rule: promise})
 	}
-	caught := 0
-	for _, m := range left {
+	var caught atomic.Int64
+	each(left, func(m mutation) {
 		start := append(begin(bounds{faults: 1, clocks: 1}), begin(bounds{edits: 1})...)
 		if m.rule == "" {
 			start = begin(bounds{faults: 1, sleepers: 1})
@@ -48,17 +53,31 @@ func TestModel(t *testing.T) {
 		}
 		if broken == "" {
 			t.Errorf("nothing breaks without %+v", m)
-			continue
+			return
 		}
-		caught++
+		caught.Add(1)
 		if testing.Verbose() {
 			t.Logf("without %+v: %s", m, broken)
 		}
-	}
-	fmt.Printf("%d states, %d rules removed, %d caught\n", states, len(left), caught)
+	})
+	fmt.Printf("%d states, %d rules removed, %d caught\n", states, len(left), caught.Load())
 	if states < 1_000_000 {
 		t.Errorf("%d states are fewer than a million", states)
 	}
+}
+
+// each calls fn for every member of the list, so many at once as there are cores.
+func each[T any](list []T, fn func(T)) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for n := next.Add(1) - 1; int(n) < len(list); n = next.Add(1) - 1 {
+				fn(list[n])
+			}
+		})
+	}
+	all.Wait()
 }
 
 // histories are how much goes wrong at once: many faults, or a foreign
@@ -66,53 +85,6 @@ func TestModel(t *testing.T) {
 var histories = []bounds{{faults: 1, clocks: 1}, {edits: 1}, {sleepers: 1}}
 
 var nightly = []bounds{{faults: 2, clocks: 1}, {faults: 1, edits: 1}, {sleepers: 1, faults: 1}}
-
-// graph is what exploration has found: states in the order of their distance from
-// the beginning, so that the first thing wrong has the shortest story.
-type graph struct {
-	states []world
-	from   []int32 // the state each was first reached from
-	by     []string
-	back   [][]int32 // good edges, reversed
-	wrong  string
-}
-
-func explore(start []world, m mutation, limit int) *graph {
-	g := &graph{}
-	known := map[world]int32{}
-	add := func(w world, from int32, by string) int32 {
-		if n, ok := known[w]; ok {
-			return n
-		}
-		n := int32(len(g.states))
-		known[w] = n
-		g.states, g.from, g.by, g.back = append(g.states, w), append(g.from, from), append(g.by, by), append(g.back, nil)
-		return n
-	}
-	for _, w := range start {
-		add(w, -1, "begin")
-	}
-	for i := int32(0); int(i) < len(g.states) && len(g.states) < limit; i++ {
-		w := g.states[i]
-		for _, list := range [][]outcome{visits(w, m), events(w, m), cancelling(w, m)} {
-			for _, o := range list {
-				wrong := o.wrong
-				if wrong == "" {
-					wrong = o.world.broken()
-				}
-				if wrong != "" && !w.excused {
-					g.wrong = wrong + "\n" + g.story(i) + "  " + o.name
-					return g
-				}
-				n := add(o.world, i, o.name)
-				if o.good {
-					g.back[n] = append(g.back[n], i)
-				}
-			}
-		}
-	}
-	return g
-}
 
 // broken is what must not be so in any state.
 func (w *world) broken() string {
@@ -127,41 +99,4 @@ func (w *world) broken() string {
 		return "consumers read a value that is not accepted everywhere (I1b)"
 	}
 	return ""
-}
-
-// stuck is the story of a state from which no end can be reached without a fault
-// or somebody's mischief, if there is one.
-func (g *graph) stuck() string {
-	ends := make([]bool, len(g.states))
-	var list []int32
-	for i, w := range g.states {
-		if w.end != 0 || w.excused || w.newGone {
-			ends[i] = true
-			list = append(list, int32(i))
-		}
-	}
-	for len(list) > 0 {
-		last := list[len(list)-1]
-		list = list[:len(list)-1]
-		for _, i := range g.back[last] {
-			if !ends[i] {
-				ends[i] = true
-				list = append(list, i)
-			}
-		}
-	}
-	for i, ok := range ends {
-		if !ok {
-			return "never ends\n" + g.story(int32(i)) + fmt.Sprintf("  %s of %s: %+v", g.states[i].stepName(), planNames[g.states[i].plan], g.states[i])
-		}
-	}
-	return ""
-}
-
-func (g *graph) story(i int32) string {
-	if i < 0 {
-		return ""
-	}
-	w := g.states[i]
-	return g.story(g.from[i]) + fmt.Sprintf("  %s -> %s\n", g.by[i], w.stepName())
 }

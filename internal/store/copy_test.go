@@ -13,7 +13,7 @@ import (
 )
 
 var shelf = []store.Schema{{Version: 1, SQL: `
-CREATE TABLE book (id BIGINT PRIMARY KEY, title TEXT NOT NULL, cover BYTEA NOT NULL, note TEXT);
+CREATE TABLE book (id BIGINT PRIMARY KEY, title TEXT NOT NULL, cover BYTEA NOT NULL, note TEXT, weight DOUBLE PRECISION);
 CREATE TABLE reader (name TEXT PRIMARY KEY);
 INSERT INTO book (id, title, cover, note) VALUES (0, 'of the schema', '', NULL);`}}
 
@@ -21,7 +21,7 @@ func fill(t *testing.T, db *store.DB, books int) {
 	t.Helper()
 	err := db.Do(t.Context(), func(tx *store.Tx) error {
 		for i := 1; i <= books; i++ {
-			_, err := tx.Exec(`INSERT INTO book (id, title, cover, note) VALUES ($1, $2, $3, NULL)`, i, fmt.Sprintf("Bücher %d – 'n' \\ \"q\" \t☃", i), []byte{0, byte(i), 255})
+			_, err := tx.Exec(`INSERT INTO book (id, title, cover, note, weight) VALUES ($1, $2, $3, NULL, $4)`, i, fmt.Sprintf("Bücher %d – 'n' \\ \"q\" \t☃", i), []byte{0, byte(i), 255}, float64(i)/3)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // sum is a checksum of rows that does not depend on their order, since the two
@@ -18,6 +19,8 @@ func (s *sum) add(values []any) error {
 			row = append(row, 'n')
 		case int64:
 			row = binary.BigEndian.AppendUint64(append(row, 'i'), uint64(v))
+		case float64: // the same eight bytes in both
+			row = binary.BigEndian.AppendUint64(append(row, 'f'), math.Float64bits(v))
 		case string: // SQLite may keep an empty one where PostgreSQL keeps no bytes
 			row = appendBytes(row, []byte(v))
 		case []byte:

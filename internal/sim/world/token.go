@@ -2,6 +2,7 @@ package world
 
 import (
 	"crypto"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1"
@@ -22,6 +23,11 @@ type Signer struct {
 	key  *rsa.PrivateKey
 	kid  string
 	cert []byte // DER
+
+	// Quick signs with a key that only the pretended clouds know, in a fiftieth of
+	// the time: for simulations of very many sign-ins in which nobody else checks a
+	// signature. Its tokens do not pass with the keys that are published.
+	Quick []byte
 }
 
 // Claims are those of an app-only access token.
@@ -86,12 +92,30 @@ func (s *Signer) Sign(claims any) (string, error) {
 		return "", err
 	}
 	signed := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(body)
-	sum := sha256.Sum256([]byte(signed))
-	sig, err := rsa.SignPKCS1v15(nil, s.key, crypto.SHA256, sum[:])
+	sig, err := s.signature(signed)
 	if err != nil {
 		return "", err
 	}
 	return signed + "." + base64.RawURLEncoding.EncodeToString(sig), nil
+}
+
+func (s *Signer) signature(text string) ([]byte, error) {
+	if s.Quick != nil {
+		m := hmac.New(sha256.New, s.Quick)
+		m.Write([]byte(text))
+		return m.Sum(nil), nil
+	}
+	sum := sha256.Sum256([]byte(text))
+	return rsa.SignPKCS1v15(nil, s.key, crypto.SHA256, sum[:])
+}
+
+func (s *Signer) signed(text string, signature []byte) bool {
+	if s.Quick != nil {
+		want, err := s.signature(text)
+		return err == nil && hmac.Equal(want, signature)
+	}
+	sum := sha256.Sum256([]byte(text))
+	return rsa.VerifyPKCS1v15(&s.key.PublicKey, crypto.SHA256, sum[:], signature) == nil
 }
 
 // Why a token was refused.
@@ -115,8 +139,7 @@ func (w *World) Bearer(header string, audiences ...string) (Claims, error) {
 	if err != nil {
 		return Claims{}, ErrBadToken
 	}
-	sum := sha256.Sum256([]byte(signed))
-	if rsa.VerifyPKCS1v15(&w.Signer.key.PublicKey, crypto.SHA256, sum[:], raw) != nil {
+	if !w.Signer.signed(signed, raw) {
 		return Claims{}, ErrBadToken
 	}
 	_, payload, _ := strings.Cut(signed, ".")
