@@ -197,7 +197,15 @@ func (d *Daemon) tendTasks(ctx context.Context) {
 // newDesk keeps the tasks of people. Value reads the new value of a rotation.
 func (d *Daemon) newDesk(value func(ctx context.Context, tenant, rotation string) (secret.Value, error)) *delivery.Desk {
 	t := d.config.Tasks
-	return &delivery.Desk{Store: d.store, Log: d.log, Value: value, Term: t.Term, Life: t.LinkLife, Backup: func(string) string { return t.Backup }}
+	return &delivery.Desk{Store: d.store, Log: d.log, Value: value, Term: t.Term, Life: t.LinkLife, Backup: func(string) string { return t.Backup }, Finished: d.taskDone}
+}
+
+// taskDone lets the rotation go on that waited for a person.
+func (d *Daemon) taskDone(ctx context.Context, tenant, id string) {
+	if err := d.rotations.Nudge(ctx, tenant, id); err != nil {
+		d.logger.Warn("a rotation does not know yet that a task is done, and will find it by itself", "rotation", id, "error", err.Error())
+	}
+	d.carrier.wake()
 }
 
 // trusted are the system's roots and those of a file; nil if there is no file.

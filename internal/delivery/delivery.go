@@ -35,6 +35,10 @@ type Desk struct {
 	// be nil. Then it is the next owner of the application.
 	Backup func(tenant string) string
 
+	// Finished hears of a task that somebody has done, once that is recorded, so
+	// that its rotation need not wait for its next look. It may be nil.
+	Finished func(ctx context.Context, tenant, rotation string)
+
 	Term time.Duration // from opening to deadline; 0 means three days
 	Life time.Duration // of a link; 0 means three days, and seven at most
 }
@@ -162,7 +166,14 @@ func (d *Desk) Finish(ctx context.Context, by access.Actor, id, note string) (t 
 		}
 		return d.finish(tx, &t, by, note, nil)
 	})
+	d.tell(ctx, t, err)
 	return t, err
+}
+
+func (d *Desk) tell(ctx context.Context, t Task, err error) {
+	if err == nil && d.Finished != nil {
+		d.Finished(context.WithoutCancel(ctx), t.Tenant, t.Rotation)
+	}
 }
 
 // Settle ends the task of a change with evidence that did not need the person,

@@ -158,6 +158,7 @@ func (d *Desk) Tick(ctx context.Context, token secret.Value, note, from string) 
 		}
 		return d.finish(tx, &t, t.holder(), note, map[string]string{"from": from})
 	})
+	d.tell(ctx, t, err)
 	return t, err
 }
 

@@ -141,6 +141,20 @@ func (k *Keeper) Confirm(ctx context.Context, by access.Actor, id, consumer, pro
 	return r, k.save(ctx, r, one(k.event(r, by, access.ProposeRotation, audit.Done, map[string]string{"consumer": consumer, "proof": proof})))
 }
 
+// Nudge lets a rotation look again at once at what it waits for, because somebody
+// knows that it has changed. A wait that has to be as long as it is stays so.
+func (k *Keeper) Nudge(ctx context.Context, tenant, id string) error {
+	r, err := k.load(ctx, tenant, id)
+	if err != nil || r.State != Open || !r.Due.After(time.Now()) {
+		return err
+	}
+	r.Due = time.Now().UTC()
+	if err := k.save(ctx, r, nil); err != nil && !errors.Is(err, ErrOvertaken) { // whoever overtook is looking
+		return err
+	}
+	return nil
+}
+
 // Permit records an administrator's written word that the old credential may go
 // although its use is not ruled out. It passes that question only: the vault is
 // proved all the same. Who proposed the rotation cannot say so alone.
