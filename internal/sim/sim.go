@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"rekey.example/rekey/internal/sim/contoso"
+	"rekey.example/rekey/internal/sim/issuer"
 	"rekey.example/rekey/internal/sim/rooms"
 	"rekey.example/rekey/internal/sim/world"
 )
@@ -54,6 +55,7 @@ type Cloud struct {
 	tenant  contoso.Tenant
 	systems []system
 	rooms   *rooms.Rooms
+	issuers map[string]*issuer.Issuer // by host
 	file    *faultFile
 	late    lateEffects
 }
@@ -66,7 +68,11 @@ func New(c Config) (*Cloud, error) {
 		return nil, err
 	}
 	r := rooms.New(w)
-	cloud := &Cloud{config: c, world: w, tenant: contoso.Seed(w, c.Apps), rooms: r, systems: systems(w, r)}
+	cloud := &Cloud{config: c, world: w, tenant: contoso.Seed(w, c.Apps), rooms: r, issuers: map[string]*issuer.Issuer{}}
+	for _, host := range []string{issuer.GitHub, issuer.DevOps} {
+		cloud.issuers[host] = issuer.New(host)
+	}
+	cloud.systems = systems(w, r, cloud.issuers)
 	if c.FaultFile != "" {
 		cloud.file = &faultFile{path: c.FaultFile, always: c.Faults, faults: w.Faults}
 	}
@@ -103,6 +109,15 @@ func (c *Cloud) Rooms() *rooms.Rooms { return c.rooms }
 
 // Tenant names the seeded tenant and the identities that can sign in to it.
 func (c *Cloud) Tenant() contoso.Tenant { return c.tenant }
+
+// Issue signs what a job of GitHub Actions or Azure DevOps says, see package issuer.
+func (c *Cloud) Issue(host string, claims map[string]any) (string, error) {
+	i := c.issuers[host]
+	if i == nil {
+		return "", fmt.Errorf("%s issues no tokens", host)
+	}
+	return i.Sign(claims)
+}
 
 // Close forgets effects that are still on their way and waits for those that
 // have begun.
