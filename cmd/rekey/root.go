@@ -66,6 +66,7 @@ func rootCommand(s *session) *cobra.Command {
 			diagnoseCommand(s),
 			serveCommand(s),
 			dbCommand(s),
+			peopleCommand(s),
 			tokenCommand(s),
 			configCommand(s),
 			keysCommand(s),
@@ -74,6 +75,7 @@ func rootCommand(s *session) *cobra.Command {
 		},
 		"": {
 			explainCommand(s),
+			sessionsCommand(s),
 			simCommand(),
 			completionCommand(s),
 			versionCommand(s),

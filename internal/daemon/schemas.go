@@ -40,6 +40,8 @@ func schemas() []store.Schema {
 		schedule.Schema,          // 160
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
+		access.DoorSchema,        // 200
+		access.ScopeSchema,       // 201
 		diagnosis.Schema,         // 250
 		alert.Schema,             // 220
 		calendar.Schema,          // 221

@@ -35,6 +35,9 @@ type Desk struct {
 	// be nil. Then it is the next owner of the application.
 	Backup func(tenant string) string
 
+	// Sees reports whether a user may know of a rotation; nil: users see no task.
+	Sees func(ctx context.Context, by access.Actor, rotation string) (bool, error)
+
 	Term time.Duration // from opening to deadline; 0 means three days
 	Life time.Duration // of a link; 0 means three days, and seven at most
 }
@@ -125,6 +128,9 @@ func (d *Desk) List(ctx context.Context, by access.Actor, f Filter) (list []Task
 	if f.Before.ID == "" {
 		f.Before = Cursor{time.Now().AddDate(1000, 0, 0), "~"}
 	}
+	if by.OnlyOwn() {
+		return d.own(ctx, by, f, limit)
+	}
 	err = d.Store.View(ctx, func(tx *store.Tx) error {
 		list, err = selectTasks(tx, by.Tenant, f, limit+1)
 		return err
@@ -145,7 +151,10 @@ func (d *Desk) Get(ctx context.Context, by access.Actor, id string) (t Task, err
 		t, err = taskByID(tx, by.Tenant, id)
 		return err
 	})
-	return t, err
+	if err != nil {
+		return t, err
+	}
+	return t, d.known(ctx, by, &t)
 }
 
 // Finish says that a task is done, and how that is known.
@@ -154,6 +163,9 @@ func (d *Desk) Finish(ctx context.Context, by access.Actor, id, note string) (t 
 		return t, err
 	}
 	if note, err = noted(note); err != nil {
+		return t, err
+	}
+	if t, err = d.Get(ctx, by, id); err != nil {
 		return t, err
 	}
 	err = d.Store.Do(ctx, func(tx *store.Tx) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/store"
 )
 
@@ -51,6 +52,7 @@ type finder struct {
 	tx     *store.Tx
 	tenant string
 	number int64
+	by     access.Actor // who asks: a user finds only what is theirs
 }
 
 // few is how many applications are still asked one by one. For more, walking
@@ -104,6 +106,7 @@ func (f *finder) choose() (only map[int64]choice, chosen bool, err error) {
 		wanted bool
 		find   func() (map[int64]choice, error)
 	}{
+		{f.by.OnlyOwn(), func() (map[int64]choice, error) { return ownNumbers(f.tx, f.number, f.by) }},
 		{f.App != "", func() (map[int64]choice, error) { return matchApplications(f.tx, f.number, f.App) }},
 		{f.Owner != "", func() (map[int64]choice, error) { return matchOwners(f.tx, f.number, f.Owner) }},
 		{f.Vault != "", func() (map[int64]choice, error) { return matchVault(f.tx, f.number, f.Vault) }},

@@ -33,6 +33,9 @@ func Handler(c Config) http.Handler {
 	if c.Slack != nil {
 		mux.Handle("POST /slack/interactions", c.Slack)
 	}
+	if c.Gate != nil {
+		c.Gate.Routes(mux)
+	}
 
 	own := http.NewCrossOriginProtection()
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
