@@ -268,7 +268,7 @@ func tried(err error) string {
 
 // next tells what to try now.
 func (d *demo) next() {
-	d.tell("\n%s", d.bold("Now you. Open "+d.server+" in a browser and pick Nora (user), Omar (administrator) or Ada (auditor). It is there until you press Ctrl-C."))
+	d.tell("\n%s", d.bold("Now you. Open "+d.server+"/signin in a browser and pick Nora (user), Omar (administrator) or Ada (auditor). It is there until you press Ctrl-C."))
 	d.tell("\nOr in another terminal:")
 	if exe, err := os.Executable(); err == nil {
 		if found, err := exec.LookPath("rekey"); err != nil || found != exe {

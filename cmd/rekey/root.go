@@ -66,7 +66,6 @@ func rootCommand(s *session) *cobra.Command {
 			diagnoseCommand(s),
 			serveCommand(s),
 			dbCommand(s),
-			peopleCommand(s),
 			tokenCommand(s),
 			configCommand(s),
 			keysCommand(s),
@@ -75,6 +74,7 @@ func rootCommand(s *session) *cobra.Command {
 		},
 		"": {
 			explainCommand(s),
+			peopleCommand(s),
 			sessionsCommand(s),
 			simCommand(),
 			completionCommand(s),

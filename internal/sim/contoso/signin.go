@@ -9,7 +9,7 @@ import (
 // Persons are the three people who can sign in to rekey with a role. The object
 // ids are those of the directory.
 type Persons struct {
-	User          Person `json:"user"`          // owns the application of the demonstration
+	User          Person `json:"user"`          // owns what the demonstration shows
 	Administrator Person `json:"administrator"` // approves
 	Auditor       Person `json:"auditor"`       // looks
 }
@@ -49,8 +49,13 @@ func (s *seeder) seedSignIn() {
 	}
 	nora := s.tenant.People.User.ObjectID
 	s.crowd(nora)
-	if demo := s.d.ApplicationByClient(s.tenant.Demo.ClientID); demo != nil {
-		demo.Owners = append(demo.Owners, nora)
+	for _, shown := range []Demo{s.tenant.Demo, s.tenant.DemoCertificate, s.tenant.DemoPEM} {
+		if a := s.d.ApplicationByClient(shown.ClientID); a != nil {
+			a.Owners = append(a.Owners, nora)
+		}
+	}
+	if p := s.d.ServicePrincipalByClient(s.tenant.DemoPrincipal.ClientID); p != nil {
+		p.Owners = append(p.Owners, nora)
 	}
 }
 
