@@ -74,6 +74,8 @@ func rootCommand(s *session) *cobra.Command {
 		},
 		"": {
 			explainCommand(s),
+			peopleCommand(s),
+			sessionsCommand(s),
 			simCommand(),
 			completionCommand(s),
 			versionCommand(s),

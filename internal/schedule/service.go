@@ -71,7 +71,7 @@ func (s *Service) Items(ctx context.Context, by access.Actor, q Question) (list 
 	q.Limit = min(q.Limit, 1000)
 	list = []Item{}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
-		for item, err := range s.items(tx, by.Tenant, time.Now(), q) {
+		for item, err := range s.items(tx, by, time.Now(), q) {
 			if err != nil {
 				return err
 			}
@@ -108,7 +108,7 @@ func (s *Service) Days(ctx context.Context, by access.Actor, count int) ([]Day, 
 	}
 	last := first.Add(time.Duration(count) * day)
 	err := s.Store.View(ctx, func(tx *store.Tx) error {
-		for item, err := range s.items(tx, by.Tenant, now, Question{Until: last}) {
+		for item, err := range s.items(tx, by, now, Question{Until: last}) {
 			if err != nil {
 				return err
 			}
@@ -140,10 +140,11 @@ func (s *Service) frozenOn(date time.Time) string {
 
 // items walks what is due before a time. What has ended is not in it: it is the
 // policy that speaks of that.
-func (s *Service) items(tx *store.Tx, tenant string, now time.Time, q Question) iter.Seq2[Item, error] {
+func (s *Service) items(tx *store.Tx, by access.Actor, now time.Time, q Question) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		var known Standing
 		var err error
+		tenant := by.Tenant
 		if s.Standing != nil {
 			known, err = s.Standing(tx, tenant)
 		}
@@ -155,6 +156,9 @@ func (s *Service) items(tx *store.Tx, tenant string, now time.Time, q Question) 
 			if err != nil {
 				yield(Item{}, err)
 				return
+			}
+			if !r.Application.Visible(by) {
+				continue
 			}
 			item := Item{Row: r, Due: s.Schedule.Due(r.Credential, r.Application, now)}
 			if item.At.IsZero() || !item.At.Before(q.Until) || !r.Expires.IsZero() && r.Expires.Before(now) {
