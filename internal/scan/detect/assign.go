@@ -10,6 +10,7 @@ type pair struct {
 	nameStart, nameEnd int
 	start, end         int
 	quoted             bool // the value stood in quotes
+	element            bool // the value is the text of an element
 	sure               bool // an operator or a tag stood between, not only space
 }
 
@@ -64,6 +65,7 @@ func operator(data []byte, p *pair) (int, bool) {
 			if v, ok := valueTag(data, i+1); ok {
 				return v, true
 			}
+			p.quoted, p.element = true, true
 			return i + 1, true
 		}
 	case ',', '/', '\r', '\n':
@@ -193,6 +195,9 @@ func spaces(data []byte, i int) int {
 
 // value reads what stands at i into the pair.
 func value(data []byte, i int, p *pair) bool {
+	if p.element {
+		return elementText(data, i, p)
+	}
 	i = stringPrefix(data, i)
 	escaped := false
 	for i < len(data) && data[i] == '\\' {
@@ -220,6 +225,15 @@ func value(data []byte, i int, p *pair) bool {
 	}
 	p.end = i
 	return p.end > p.start && p.end-p.start <= valueMax
+}
+
+// elementText reads up to the next tag on the same line.
+func elementText(data []byte, i int, p *pair) bool {
+	p.start, p.end = i, i
+	for p.end < len(data) && p.end-i <= valueMax && data[p.end] != '<' && data[p.end] != '\n' {
+		p.end++
+	}
+	return p.end > i && p.end < len(data) && data[p.end] == '<'
 }
 
 // stringPrefix steps over the letters that languages put before a quote.

@@ -137,7 +137,7 @@ func judgePassword(v []byte, t traits, p pair) Class {
 // typeName reports whether v is a word that declares or asks, not a password.
 func typeName(v []byte) bool {
 	switch string(bytes.ToLower(v)) {
-	case "string", "str", "null", "nil", "none", "true", "false", "secret", "token", "text", "hidden", "required", "optional", "securestring", "pass", "passwd", "pwd", "value", "default", "self", "this", "boolean", "integer", "object", "varchar", "bytes", "input", "prompt", "unknown", "empty", "test", "sensitive":
+	case "string", "str", "password", "null", "nil", "none", "true", "false", "secret", "token", "text", "hidden", "required", "optional", "securestring", "pass", "passwd", "pwd", "value", "default", "self", "this", "boolean", "integer", "object", "varchar", "bytes", "input", "prompt", "unknown", "empty", "test", "sensitive":
 		return true
 	}
 	return false

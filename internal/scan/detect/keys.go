@@ -12,7 +12,7 @@ import (
 var keys = []Detector{
 	{ID: "private-key", Name: "Private key (PEM)", Issuer: "any", Class: Certain, Anchors: []string{"-----BEGIN ", "---- BEGIN "}, Find: findPEM, Advice: adviceVault, Yes: pemExamples("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK", "ENCRYPTED PRIVATE KEY"),
 		No: []string{"-----BEGIN " + "CERTIFICATE-----\n{b64}\n{b64}\n-----END CERTIFICATE-----", "-----BEGIN PRIV" + "ATE KEY-----", "-----BEGIN PUBLIC KEY-----\n{b64}\n{b64}\n", "-----BEGIN RSA PRIV" + "ATE KEY-----\n...\n-----END RSA PRIVATE KEY-----"}},
-	{ID: "putty-private-key", Name: "PuTTY private key", Issuer: "SSH", Class: Certain, Anchors: []string{"PuTTY-User-Key-File-"}, Window: 4000, Edge: EdgeNone, Pattern: `PuTTY-User-Key-File-[0-9](?s:.{20,2500}?)Private-Lines: [0-9]{1,3}\r?\n((?:[A-Za-z0-9+/=]{4,64}\r?\n?){4,60})`, Yes: []string{"PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: x\nPublic-Lines: 1\n{b64}\nPrivate-Lines: 6\n{b64}\n{b64}\n{b64}\n{b64}\n{b64}\n{b20}\nPrivate-MAC: {h40}"}, No: []string{"PuTTY-User-Key-File-2: ssh-rsa"}},
+	{ID: "putty-private-key", Name: "PuTTY private key", Issuer: "SSH", Class: Certain, Anchors: []string{"PuTTY-User-Key-File-"}, Find: findPutty, Yes: []string{"PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: x\nPublic-Lines: 1\n{b64}\nPrivate-Lines: 6\n{b64}\n{b64}\n{b64}\n{b64}\n{b64}\n{b20}\nPrivate-MAC: {h40}"}, No: []string{"PuTTY-User-Key-File-2: ssh-rsa"}},
 	{ID: "pfx-base64", Name: "Certificate with private key (PFX) in base64", Issuer: "any", Class: Likely, Anchors: []string{"IBAzCC"}, Find: findPFX, Advice: adviceVault, Yes: []string{`"pfx": "MIIKAgIBAzCC{b900}"`}, No: []string{"IBAzCC", "MIIKAgIBAzCC{b20}"}},
 	{ID: "json-web-key", Name: "Private JSON Web Key", Issuer: "any", Class: Certain, Anchors: []string{"\"kty\"", "\\\"kty\\\""}, Find: findJWK, Yes: []string{`{"kty":"RSA","n":"{w342}","e":"AQAB","d":"{w342}","p":"{w170}"}`, `{"kty": "EC", "crv":"P-256", "x":"{w43}", "y":"{w43}", "d":"{w43}"}`}, No: []string{`{"kty":"RSA","n":"{w342}","e":"AQAB"}`}},
 	{ID: "jwt", Name: "JSON Web Token", Issuer: "any", Class: Likely, Anchors: []string{"eyJ"}, Find: findJWT, Make: makeJWT, No: []string{"eyJ", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", "eyJ{a30}.{a30}.{a30}", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c"}},
@@ -76,6 +76,21 @@ func findPEM(in *Input, at int) (Match, bool) {
 		m.Add("place", "test or example")
 	}
 	return m, true
+}
+
+// findPutty reads the private lines of a key file.
+func findPutty(in *Input, at int) (Match, bool) {
+	part := in.Data[at:min(len(in.Data), at+8000)]
+	i := bytes.Index(part, []byte("Private-Lines:"))
+	if i < 0 {
+		return Match{}, false
+	}
+	j := bytes.IndexByte(part[i:], '\n')
+	end := bytes.Index(part[i:], []byte("Private-MAC"))
+	if j < 0 || end < j+60 {
+		return Match{}, false
+	}
+	return Match{Start: at + i + j + 1, End: at + i + end, Class: Certain}, true
 }
 
 func findPFX(in *Input, at int) (Match, bool) {

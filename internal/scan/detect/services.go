@@ -40,7 +40,7 @@ var chat = []Detector{
 	beside("gitter-token", "Gitter token", "Gitter", "gitter", "w", 40, 40),
 	beside("twitch-token", "Twitch token", "Twitch", "twitch", "l", 30, 30),
 	beside("twitter-secret", "Twitter secret", "X", "twitter", "a", 40, 50),
-	certain(token("twitter-bearer", "Twitter bearer token", "X", "AAAAAAAAAAAAAAAAAAAAA", `A{21}[A-Za-z0-9%]{60,120}`, "AAAAAAAAAAAAAAAAAAAAA{a80}")),
+	unmeasured(certain(token("twitter-bearer", "Twitter bearer token", "X", "AAAAAAAAAAAAAAAAAAAAA", `A{21}[A-Za-z0-9%]{60,120}`, "AAAAAAAAAAAAAAAAAAAAA{a80}"))),
 	wide(300, token("facebook-token", "Facebook access token", "Meta", "EAA", `EAA[MC][A-Za-z0-9]{90,250}`, "EAAC{a120}")),
 	beside("facebook-secret", "Facebook app secret", "Meta", "facebook fb_", "h", 32, 32),
 	beside("linkedin-secret", "LinkedIn client secret", "LinkedIn", "linkedin", "a", 16, 16),

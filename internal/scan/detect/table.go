@@ -49,6 +49,12 @@ func next(alphabet string, d Detector) Detector {
 	return d
 }
 
+// unmeasured is for tokens whose own mark would pass for a placeholder.
+func unmeasured(d Detector) Detector {
+	d.Entropy, d.No = -1, d.No[:2]
+	return d
+}
+
 // also adds anchors.
 func also(d Detector, anchors ...string) Detector {
 	d.Anchors = append(d.Anchors, anchors...)

@@ -36,6 +36,9 @@ func wordy(v []byte) bool {
 			usual++
 		}
 	}
-	digits := look(v).digit
-	return pairs >= 3 && usual*100 >= pairs*72 && vowels*5 >= letters && digits*3 <= letters && pairs*2 >= letters
+	digits, limit := look(v).digit, 72
+	if digits > 0 {
+		limit = 82
+	}
+	return pairs >= 3 && usual*100 >= pairs*limit && vowels*5 >= letters && digits*3 <= letters && pairs*2 >= letters
 }
