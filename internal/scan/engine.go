@@ -208,14 +208,22 @@ func better(x, y found) bool {
 	switch {
 	case xg != yg:
 		return !xg
-	case x.Class != y.Class:
-		return x.Class > y.Class
+	case rank(x.Class) != rank(y.Class):
+		return rank(x.Class) > rank(y.Class)
 	case len(x.through) != len(y.through):
 		return len(x.through) < len(y.through)
 	case x.order != y.order:
 		return x.order < y.order
 	}
 	return x.start < y.start
+}
+
+// rank: that a checksum fails says more about a value than the name beside it.
+func rank(c detect.Class) int {
+	if c == detect.Broken {
+		return 2*int(detect.Certain) - 1
+	}
+	return 2 * int(c)
 }
 
 func general(d *detect.Detector) bool {

@@ -87,6 +87,8 @@ loop:
 		if t.digit == 0 || len(pass) < 8 {
 			return Match{}, false
 		}
+	case string(user) == "user" || string(user) == "username":
+		class = Possible
 	case t.digit == 0 && t.other == 0 && (wordy(pass) || len(pass) < 8) || t.kinds() == 1:
 		class = Possible
 	}

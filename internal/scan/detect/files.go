@@ -25,12 +25,15 @@ var files = []Detector{
 	{ID: "gpp-cpassword", Name: "Password of a Group Policy preference", Issuer: "Windows", Class: Certain, Anchors: []string{"cpassword=\""}, Pattern: `cpassword="([A-Za-z0-9+/]{20,200}={0,2})"`, Edge: EdgeNone, Yes: []string{`cpassword="{b43}="`}, No: []string{`cpassword=""`}},
 	{ID: "unattend-password", Name: "Password of a Windows answer file", Issuer: "Windows", Class: Likely, Anchors: []string{"<AdministratorPassword>", "<Password>"}, Find: findUnattend, Yes: []string{"<AdministratorPassword>\n  <Value>{b20}=</Value>"}, No: []string{"<AdministratorPassword><Value></Value>"}},
 	{ID: "powershell-secure-string", Name: "Password made a SecureString in clear text", Issuer: "any", Class: Likely, Fold: true, Anchors: []string{"ConvertTo-SecureString"}, Pattern: `(?i:ConvertTo-SecureString)\s{1,3}(?i:-String\s{1,3})?["']([^"'\n]{5,120})["']`, Edge: EdgeNone, Entropy: 2.2, Yes: []string{`ConvertTo-SecureString "{a9}!7" -AsPlainText -Force`}, No: []string{`ConvertTo-SecureString $password -AsPlainText`, `ConvertTo-SecureString "$env:PASS" -AsPlainText`}},
-	{ID: "mozilla-login", Name: "Password saved by Firefox", Issuer: "any", Class: Likely, Anchors: []string{"\"encryptedPassword\""}, Pattern: `"encryptedPassword"\s?:\s?"([A-Za-z0-9+/]{40,400}={0,2})"`, Edge: EdgeNone, Yes: []string{`"encryptedPassword":"{b60}"`}, No: []string{`"encryptedPassword":""`}},
+	{ID: "mozilla-login", Name: "Password saved by Firefox", Issuer: "any", Class: Likely, Anchors: []string{"\"encryptedPassword\""}, Entropy: -1, Pattern: `"encryptedPassword"\s?:\s?"([A-Za-z0-9+/]{40,400}={0,2})"`, Edge: EdgeNone, Yes: []string{`"encryptedPassword":"{b60}"`}, No: []string{`"encryptedPassword":""`}},
 	{ID: "maven-password", Name: "Password of a Maven server", Issuer: "Maven", Class: Likely, Anchors: []string{"<server>"}, Window: 600, Pattern: `<server>(?s:.{0,400}?)<password>([^<\s]{4,120})</password>`, Edge: EdgeNone, Entropy: 2, Yes: []string{"<server><id>x</id><username>a</username><password>{a10}!7</password></server>"}, No: []string{"<server><id>x</id><password>${env.P}</password></server>"}},
 }
 
 func findNetrc(in *Input, at int) (Match, bool) {
 	if !in.Text {
+		return Match{}, false
+	}
+	if at > 0 && classOf[in.Data[at-1]]&word != 0 && !escapeEnds(in.Data, at) {
 		return Match{}, false
 	}
 	data := in.Data[at:min(len(in.Data), at+300)]
@@ -56,10 +59,14 @@ func findNetrc(in *Input, at int) (Match, bool) {
 		end++
 	}
 	v := data[start:end]
-	if len(v) < 4 || Placeholder(v) || typeName(v) {
+	if len(v) < 4 || Placeholder(v) || typeName(v) || bytes.ContainsAny(v, "[](){}=") {
 		return Match{}, false
 	}
-	return Match{Start: at + start, End: at + end, Class: Likely}, true
+	class := Likely
+	if wontMatter(in.Path) || strings.HasSuffix(base, ".go") {
+		class = Possible
+	}
+	return Match{Start: at + start, End: at + end, Class: class}, true
 }
 
 // findPgpass reads host:port:database:user:password.

@@ -46,6 +46,9 @@ func findGeneric(in *Input, at int, want nameKind) (Match, bool) {
 	}
 	p = headerScheme(data, p)
 	v := data[p.start:p.end]
+	if bytes.Equal(data[p.nameStart:p.nameEnd], []byte("PASS")) && bytes.HasPrefix(v, []byte("Test")) {
+		return Match{}, false // a line of a test's output
+	}
 	class := judge(v, p, want)
 	if class == None {
 		return Match{}, false
