@@ -70,9 +70,12 @@ func (e *Engine) Piece(p *Piece, b *Buffer) []*Hit {
 func (e *Engine) look(in detect.Input, l *layer, depth int, b *Buffer) {
 	in.Data = l.data
 	e.filter.each(l.data, func(lit *literal, at int) {
+		if len(b.found) >= hitsMost {
+			return
+		}
 		for _, r := range lit.rules {
 			m, ok := r.Match(&in, at, at+len(lit.text))
-			if !ok || len(b.found) >= hitsMost {
+			if !ok {
 				continue
 			}
 			start, end := l.origin(m.Start, m.End)

@@ -34,6 +34,9 @@ func (w *Worker) Scan(p Piece) {
 	w.pieces++
 	w.read += int64(len(p.Data))
 	found := w.run.engine.Piece(&p, &w.buf)
+	if len(w.buf.found) >= hitsMost {
+		w.Limit(p.Path, "more hits than are kept of one piece")
+	}
 	if len(found) > 0 {
 		w.hits = append(w.hits, found...)
 		w.run.count(len(found))

@@ -43,7 +43,10 @@ func findPEM(in *Input, at int) (Match, bool) {
 	key := 0
 	for end < len(data) && end-at < 16384 {
 		c := data[end]
-		if c == '-' && bytes.HasPrefix(data[end:], []byte("-----END")) || bytes.HasPrefix(data[end:], []byte("---- END")) {
+		if c == '-' && bytes.HasPrefix(data[end:], []byte("---- ")) || c == '-' && end > body+12 && bytes.HasPrefix(data[end:], []byte("-----")) {
+			if bytes.HasPrefix(data[end:], []byte("-----BEGIN")) {
+				return Match{}, false // another begins: this one has no end
+			}
 			break
 		}
 		if classOf[c]&(alnum|plus) != 0 {
@@ -112,7 +115,14 @@ func findPFX(in *Input, at int) (Match, bool) {
 }
 
 func findJWK(in *Input, at int) (Match, bool) {
-	from, to := max(0, at-3000), min(len(in.Data), at+3000)
+	colon := at + 5
+	for colon < len(in.Data) && colon < at+12 && (in.Data[colon] == '"' || in.Data[colon] == '\\' || in.Data[colon] == ' ') {
+		colon++
+	}
+	if colon >= len(in.Data) || in.Data[colon] != ':' {
+		return Match{}, false
+	}
+	from, to := max(0, at-2500), min(len(in.Data), at+2500)
 	if i := bytes.LastIndexByte(in.Data[from:at], '{'); i >= 0 {
 		from += i
 	}

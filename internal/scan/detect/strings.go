@@ -66,6 +66,9 @@ func findSQL(in *Input, at int) (Match, bool) {
 	for end < len(data) && end-start < 128 && data[end] != ';' && data[end] != '"' && data[end] != '\n' && data[end] != '\r' && data[end] != '<' && data[end] != ' ' && data[end] != '&' && data[end] != '`' {
 		end++
 	}
+	if data[at-1] != ';' && (end == len(data) || data[end] != ';') {
+		return Match{}, false
+	}
 	v := bytes.Trim(data[start:end], `'\`)
 	if len(v) < 4 || Placeholder(v) || typeName(v) || bytes.ContainsAny(v, "(){}") || v[0] == '@' || v[0] == '$' || v[0] == '%' || bytes.HasPrefix(v, []byte("\"+")) {
 		return Match{}, false
