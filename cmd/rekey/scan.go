@@ -16,7 +16,7 @@ import (
 	"rekey.example/rekey/internal/scan"
 	"rekey.example/rekey/internal/scan/baseline"
 	"rekey.example/rekey/internal/scan/detect"
-	"rekey.example/rekey/internal/scan/files"
+	scanfiles "rekey.example/rekey/internal/scan/files"
 	scanreport "rekey.example/rekey/internal/scan/report"
 	"rekey.example/rekey/internal/scan/settings"
 )
@@ -131,11 +131,11 @@ func (s *session) sources(f scanFlags, own *settings.Settings, paths []string) [
 	rules := settings.Settings{Exclude: slices.Concat(own.Exclude, f.exclude)}
 	for _, p := range paths {
 		if p == "-" {
-			sources = append(sources, files.Input{Name: "standard input", R: s.in})
+			sources = append(sources, scanfiles.Input{Name: "standard input", R: s.in})
 			continue
 		}
 		base := filepath.ToSlash(filepath.Clean(p)) + "/"
-		folder := files.Folder{Path: p, Most: f.most, Binary: f.binary, GitIgnore: f.gitignore && !f.untrusted}
+		folder := scanfiles.Folder{Path: p, Most: f.most, Binary: f.binary, GitIgnore: f.gitignore && !f.untrusted}
 		if len(rules.Exclude) > 0 {
 			folder.Exclude = func(full string) bool {
 				rel := strings.TrimPrefix(full, base)

@@ -73,7 +73,7 @@ func operator(data []byte, p *pair) (int, bool) {
 			p.sure = true
 			return v, true
 		}
-		if c == ',' && quoted {
+		if c == ',' && quoted && firstOfList(data, p.nameStart) {
 			j := spaces(data, i+1)
 			return j, j < len(data) && (data[j] == '"' || data[j] == '\'')
 		}
@@ -91,6 +91,16 @@ func operator(data []byte, p *pair) (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// firstOfList reports whether the quoted name that begins at start stands first
+// in brackets, as an argument does; within a list of words it is one of many.
+func firstOfList(data []byte, start int) bool {
+	i := start - 1
+	for i >= 0 && start-i < 8 && (data[i] == '"' || data[i] == '\'' || data[i] == '\\' || data[i] == ' ') {
+		i--
+	}
+	return i >= 0 && (data[i] == '(' || data[i] == '{' || data[i] == '[')
 }
 
 // assignment steps over = : := => == and a type between, as in password: string = "…".

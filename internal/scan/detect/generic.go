@@ -157,6 +157,9 @@ func reference(v []byte, p pair) bool {
 			return true
 		}
 	}
+	if constant(v) {
+		return true
+	}
 	if p.quoted {
 		return fileName(v)
 	}
@@ -174,11 +177,17 @@ func identifier(v []byte) bool {
 		return t.digit*6 < len(v) && wordy(v) && t.other == bytes.Count(v, []byte("_"))+bytes.Count(v, []byte("-"))
 	}
 	for _, q := range parts {
-		if len(q) == 0 || classOf[q[0]]&digit != 0 || look(q).digit > 2 || len(q) > 30 {
+		if len(q) == 0 || classOf[q[0]]&digit != 0 || look(q).digit > 5 || len(q) > 60 || !constant(q) && (changes(q) > 6 || len(q) > 30) {
 			return false
 		}
 	}
 	return true
+}
+
+// constant reports whether v is a name in capitals, as TOKEN_PROXY_256.
+func constant(v []byte) bool {
+	t := look(v)
+	return t.upper > 0 && t.lower == 0 && t.other > 0 && t.other == bytes.Count(v, []byte("_")) && t.digit*3 <= len(v)
 }
 
 func fileName(v []byte) bool {

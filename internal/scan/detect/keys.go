@@ -111,7 +111,11 @@ func findPFX(in *Input, at int) (Match, bool) {
 	if end-start < 600 {
 		return Match{}, false
 	}
-	return Match{Start: start, End: end, Class: Likely}, true
+	class := Likely
+	if wontMatter(in.Path) {
+		class = Possible
+	}
+	return Match{Start: start, End: end, Class: class}, true
 }
 
 func findJWK(in *Input, at int) (Match, bool) {

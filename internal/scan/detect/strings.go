@@ -206,6 +206,9 @@ func findSAS(in *Input, at int) (Match, bool) {
 		return Match{}, false // the trigger URL's own detector says more
 	}
 	m := Match{Start: start, End: end, Class: Certain}
+	if wontMatter(in.Path) {
+		m.Class = Possible
+	}
 	if sp := q("sp"); sp != "" && len(sp) < 40 {
 		m.Add("rights", sp)
 	}

@@ -49,7 +49,11 @@ func Named(d *Detector, in *Input, at, end int) (Match, bool) {
 	if Placeholder(v) || wordy(v) || look(v).digit == 0 && len(v) < 40 {
 		return Match{}, false
 	}
-	return Match{Start: p.start, End: p.end, Class: d.Class}, true
+	class := d.Class
+	if wontMatter(in.Path) {
+		class = min(class, Possible)
+	}
+	return Match{Start: p.start, End: p.end, Class: class}, true
 }
 
 // keyish reports whether the last word of a name is one that keys have.
