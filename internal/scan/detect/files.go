@@ -19,7 +19,7 @@ var files = []Detector{
 	{ID: "rails-master-key", Name: "Rails master key", Issuer: "Ruby on Rails", Class: Likely, Words: []string{"RAILS_MASTER_KEY", "secret_key_base"}, Shape: Shape{Set: "h", Min: 32, Max: 128, Strong: true}, Yes: []string{"RAILS_MASTER_KEY={h32}", "secret_key_base: {h128}"}, No: []string{"secret_key_base: <%= ENV['X'] %>"}},
 	{ID: "django-secret-key", Name: "Django secret key", Issuer: "Django", Class: Likely, Anchors: []string{"SECRET_KEY"}, Pattern: `SECRET_KEY\s{0,3}=\s{0,3}["'](?:django-insecure-)?([^"'\s]{40,80})["']`, Edge: EdgeNone, Entropy: 3.5, Yes: []string{"SECRET_KEY = '{a40}!#7&'"}, No: []string{"SECRET_KEY = os.environ['X']"}},
 	{ID: "wordpress-salt", Name: "Key or salt of WordPress", Issuer: "WordPress", Class: Likely, Anchors: []string{"AUTH_KEY'", "LOGGED_IN_KEY'", "NONCE_KEY'", "AUTH_SALT'", "LOGGED_IN_SALT'", "NONCE_SALT'"}, Pattern: `[A-Z_]{8,16}',\s{0,8}'([^'\n]{50,80})'`, Edge: EdgeNone, Entropy: 4, Yes: []string{"define('AUTH_KEY', '{a30}#{a20}!{a12}');"}, No: []string{"define('AUTH_KEY', 'put your unique phrase here');"}},
-	{ID: "php-define-password", Name: "Password in a PHP configuration", Issuer: "a database", Class: Likely, Fold: true, Anchors: []string{"DB_PASSWORD'", "DB_PASSWORD\"", "PASSWORD'", "_PASS'"}, Pattern: `(?i:[A-Z_]*(?:PASSWORD|PASS))["'],\s{0,4}["']([^"'\s]{4,80})["']`, Edge: EdgeNone, Entropy: 2, Yes: []string{"define('DB_PASSWORD', '{a9}!7');"}, No: []string{"define('DB_PASSWORD', 'password_here');"}},
+	{ID: "php-define-password", Name: "Password in a PHP configuration", Issuer: "a database", Class: Likely, Fold: true, Anchors: []string{"DB_PASSWORD'", "DB_PASSWORD\"", "PASSWORD'", "_PASS'"}, Pattern: `(?i:[A-Z_]*(?:PASSWORD|PASS))["'],\s{0,4}["']([^"'\s]{4,80})["']`, Edge: EdgeNone, Entropy: 2, Check: defined, Yes: []string{"define('DB_PASSWORD', '{a9}!7');"}, No: []string{"define('DB_PASSWORD', 'password_here');"}},
 	{ID: "ansible-vault", Name: "Ansible vault (encrypted; its password is the secret)", Issuer: "Ansible", Class: Broken, Anchors: []string{"$ANSIBLE_VAULT;"}, Pattern: `\$ANSIBLE_VAULT;[0-9.]{3};AES256[^\n]{0,60}\n\s*[0-9a-f]{60,80}`, Edge: EdgeNone, Entropy: -1, Yes: []string{"$ANSIBLE_VAULT;1.1;AES256\n{h80}"}, No: []string{"$ANSIBLE_VAULT;"}},
 	{ID: "cisco-password", Name: "Password of a network device", Issuer: "Cisco", Class: Likely, Anchors: []string{"password 7 ", "secret 5 ", "password 0 ", "secret 0 ", "secret 9 ", "snmp-server community "}, Pattern: `(?:(?:password|secret) [0579] |snmp-server community )(\S{5,80})`, Edge: EdgeNone, Entropy: 2.2, Yes: []string{"enable secret 5 $1${a4}${a22}", "username x password 7 {H18}"}, No: []string{"password 7 <x>"}},
 	{ID: "gpp-cpassword", Name: "Password of a Group Policy preference", Issuer: "Windows", Class: Certain, Anchors: []string{"cpassword=\""}, Pattern: `cpassword="([A-Za-z0-9+/]{20,200}={0,2})"`, Edge: EdgeNone, Yes: []string{`cpassword="{b43}="`}, No: []string{`cpassword=""`}},
@@ -27,6 +27,13 @@ var files = []Detector{
 	{ID: "powershell-secure-string", Name: "Password made a SecureString in clear text", Issuer: "any", Class: Likely, Fold: true, Anchors: []string{"ConvertTo-SecureString"}, Pattern: `(?i:ConvertTo-SecureString)\s{1,3}(?i:-String\s{1,3})?["']([^"'\n]{5,120})["']`, Edge: EdgeNone, Entropy: 2.2, Yes: []string{`ConvertTo-SecureString "{a9}!7" -AsPlainText -Force`}, No: []string{`ConvertTo-SecureString $password -AsPlainText`, `ConvertTo-SecureString "$env:PASS" -AsPlainText`}},
 	{ID: "mozilla-login", Name: "Password saved by Firefox", Issuer: "any", Class: Likely, Anchors: []string{"\"encryptedPassword\""}, Entropy: -1, Pattern: `"encryptedPassword"\s?:\s?"([A-Za-z0-9+/]{40,400}={0,2})"`, Edge: EdgeNone, Yes: []string{`"encryptedPassword":"{b60}"`}, No: []string{`"encryptedPassword":""`}},
 	{ID: "maven-password", Name: "Password of a Maven server", Issuer: "Maven", Class: Likely, Anchors: []string{"<server>"}, Window: 600, Pattern: `<server>(?s:.{0,400}?)<password>([^<\s]{4,120})</password>`, Edge: EdgeNone, Entropy: 2, Yes: []string{"<server><id>x</id><username>a</username><password>{a10}!7</password></server>"}, No: []string{"<server><id>x</id><password>${env.P}</password></server>"}},
+}
+
+// defined clears what only stands in a list of words.
+func defined(m *Match) {
+	if !bytes.Contains(m.Before, []byte("define(")) && !bytes.Contains(m.Before, []byte("DEFINE(")) {
+		m.Class = None
+	}
 }
 
 func findNetrc(in *Input, at int) (Match, bool) {
@@ -87,7 +94,11 @@ func findPgpass(in *Input, at int) (Match, bool) {
 	if len(parts) != 5 || len(parts[4]) < 4 || Placeholder(parts[4]) || bytes.ContainsAny(line, " \"'<>(") {
 		return Match{}, false
 	}
-	return Match{Start: from + len(line) - len(parts[4]), End: from + len(line), Class: Likely}, true
+	class := Likely
+	if wontMatter(in.Path) {
+		class = Possible
+	}
+	return Match{Start: from + len(line) - len(parts[4]), End: from + len(line), Class: class}, true
 }
 
 func findUnattend(in *Input, at int) (Match, bool) {

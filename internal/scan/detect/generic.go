@@ -86,6 +86,9 @@ func judge(v []byte, p pair, kind nameKind) Class {
 		return None
 	}
 	t := look(v)
+	if t.space > 0 && bytes.IndexByte(v, '=') >= 0 {
+		return None // several settings in one string: each is looked at by itself
+	}
 	if t.space > 0 && (kind == nameKey || t.space > 3 || t.digit == 0) {
 		return None
 	}
