@@ -69,7 +69,10 @@ func newPrefilter(rules []*detect.Rule) *prefilter {
 // entered with every byte that may follow it.
 func (p *prefilter) enter(n int, following string) {
 	l := &p.literals[n]
-	seen := map[uint32]bool{}
+	var seen map[uint32]bool
+	if len(l.text) < 4 {
+		seen = make(map[uint32]bool, 128)
+	}
 	var put func(text string)
 	put = func(text string) {
 		if len(text) < 4 {
@@ -79,10 +82,12 @@ func (p *prefilter) enter(n int, following string) {
 			return
 		}
 		g := binary.LittleEndian.Uint32([]byte(text[:4])) | fold4
-		if seen[g] {
-			return
+		if seen != nil {
+			if seen[g] {
+				return
+			}
+			seen[g] = true
 		}
-		seen[g] = true
 		h := g * multiply
 		p.bits[h>>(32-hashBits)>>6] |= 1 << (h >> (32 - hashBits) & 63)
 		head := &p.heads[h>>(32-headBits)]
@@ -98,7 +103,7 @@ func rarest(text string) int {
 	for i := 0; i+4 <= len(text); i++ {
 		sum := 0
 		for _, c := range []byte(text[i : i+4]) {
-			sum += frequency(c | 0x20)
+			sum += frequencies[c|0x20]
 		}
 		if sum < cost {
 			best, cost = i, sum
@@ -106,6 +111,13 @@ func rarest(text string) int {
 	}
 	return best
 }
+
+var frequencies = func() (t [256]int) {
+	for c := range t {
+		t[c] = frequency(byte(c))
+	}
+	return t
+}()
 
 func frequency(c byte) int {
 	if i := strings.IndexByte(" etaonirslcdpumfhgbyvwkxqjz", c); i >= 0 {

@@ -15,7 +15,8 @@ type Rule struct {
 
 	once  sync.Once
 	re    *regexp.Regexp
-	solid int // bytes from the anchor on that a match has, all of them solid
+	dense bool // only solid bytes can stand in a match
+	solid int  // bytes from the anchor on that a match has then
 }
 
 // NewRules makes rules of detectors.
@@ -69,9 +70,11 @@ func (r *Rule) express(in *Input, at int) (Match, bool) {
 	if start < 0 || len(data)-at < r.solid {
 		return Match{}, false
 	}
-	for _, c := range data[at : at+r.solid] {
-		if !solid[c] {
-			return Match{}, false
+	if r.dense {
+		for _, c := range data[start : at+r.solid] {
+			if !solid[c] {
+				return Match{}, false
+			}
 		}
 	}
 	window := r.Window
@@ -111,7 +114,7 @@ func (r *Rule) express(in *Input, at int) (Match, bool) {
 func (r *Rule) compile() {
 	r.re = regexp.MustCompile(`\A(?:` + r.Pattern + `)`)
 	if tree, err := syntax.Parse(r.Pattern, syntax.Perl); err == nil && dense(tree) {
-		r.solid = max(0, min(shortest(tree)-r.Back, 24))
+		r.dense, r.solid = true, max(0, min(shortest(tree)-r.Back, 24))
 	}
 }
 
