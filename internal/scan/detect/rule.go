@@ -77,6 +77,9 @@ func (r *Rule) express(in *Input, at int) (Match, bool) {
 			}
 		}
 	}
+	if start > 0 && classOf[data[start-1]]&edges[r.Edge] != 0 && !escapeEnds(data, start) {
+		return Match{}, false
+	}
 	window := r.Window
 	if window == 0 {
 		window = defaultWindow
@@ -86,8 +89,7 @@ func (r *Rule) express(in *Input, at int) (Match, bool) {
 	if loc == nil {
 		return Match{}, false
 	}
-	edge := r.Edge
-	if !edge.clear(data, start+loc[0], start+loc[1]) {
+	if !r.Edge.clear(data, start+loc[0], start+loc[1]) {
 		return Match{}, false
 	}
 	m := Match{Start: start + loc[0], End: start + loc[1], Class: r.Class}
