@@ -77,8 +77,7 @@ func measure(trees string, runs int, peers, own string, limit time.Duration) err
 	fmt.Printf("%s, %s/%s, %d CPUs; medians of %d runs, warm\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runs)
 	for _, p := range programs {
 		out, _ := exec.Command(p.path, "version").Output() // a program that tells none is named without
-		first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-		fmt.Printf("  %s: %s\n", p.name, first)
+		fmt.Printf("  %s: %s\n", p.name, strings.Join(strings.Fields(string(out)), " "))
 	}
 	if err := start(own, runs); err != nil {
 		return err
