@@ -73,7 +73,7 @@ var code = []Detector{
 	certain(token("infisical-token", "Infisical service token", "Infisical", "st.", `st\.[0-9a-f]{24}\.[0-9a-f]{32}\.[0-9a-f]{32}`, "st.{h24}.{h32}.{h32}")),
 	certain(token("1password-secret-key", "1Password secret key", "1Password", "A3-", `A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}`, "A3-{u6}-{u6}-{u5}-{u5}-{u5}-{u5}")),
 	wide(1200, certain(token("1password-service-account", "1Password service account token", "1Password", "ops_eyJ", `ops_eyJ[A-Za-z0-9+/]{250,900}={0,2}`, "ops_eyJ{a300}"))),
-	certain(token("age-secret-key", "age secret key", "age", "AGE-SECRET-KEY-1", `AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}`, "AGE-SECRET-KEY-1QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7LQPZRY9X8GF2TVDW0S3JN54KHCE")),
+	certain(token("age-secret-key", "age secret key", "age", "AGE-SECRET-KEY-1", `AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}`, "AGE-SECRET-KEY-1{c58}")),
 	certain(token("vault-service-token", "HashiCorp Vault token", "HashiCorp Vault", "hvs.", `hvs\.[\w-]{24,120}`, "hvs.{a94}")),
 	wide(400, certain(token("vault-batch-token", "HashiCorp Vault batch token", "HashiCorp Vault", "hvb.", `hvb\.[\w-]{130,300}`, "hvb.{a150}"))),
 	beside("vault-old-token", "HashiCorp Vault token (old)", "HashiCorp Vault", "vault_token x-vault-token", "x", 26, 26),

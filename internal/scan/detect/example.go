@@ -13,6 +13,8 @@ var alphabets = map[string]string{
 	"l":  "abcdefghijklmnopqrstuvwxyz0123456789",
 	"u":  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
 	"U":  "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+	"s":  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+	"c":  "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L",
 	"d":  "0123456789",
 	"h":  "0123456789abcdef",
 	"H":  "0123456789ABCDEF",
