@@ -40,6 +40,7 @@ func rootCommand(s *session) *cobra.Command {
 			applicationsCommand(s),
 			policyCommand(s),
 			findingsCommand(s),
+			scanCommand(s),
 			scheduleCommand(s),
 			alertCommand(s),
 			calendarCommand(s),
