@@ -101,7 +101,13 @@ func (k *Keeper) Cancel(ctx context.Context, by access.Actor, id, reason string)
 	if r.Course == "rollback" {
 		return nil, conflict("it is being cancelled already")
 	}
-	if decide("cancel", &sight{k: k, ctx: ctx, r: r}, "").then == deny {
+	s := &sight{k: k, ctx: ctx, r: r}
+	if !r.Put.IsZero() { // then the vault is asked
+		if s, err = k.look(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	if decide("cancel", s, "").then == deny {
 		if r.Terms.Plan == "revoke" {
 			return nil, conflict("the credential is withdrawn already, or about to be")
 		}
