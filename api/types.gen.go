@@ -2239,6 +2239,25 @@ type PolicyResult struct {
 	Value    []Finding `json:"value"`
 }
 
+// PolicyRule defines model for PolicyRule.
+type PolicyRule struct {
+	// Applies false: the configuration has switched it off
+	Applies  bool          `json:"applies"`
+	Code     string        `json:"code"`
+	Cure     string        `json:"cure"`
+	Examples []RuleExample `json:"examples"`
+
+	// Severity Of its findings, if the rule does not say otherwise in a case
+	Severity Severity `json:"severity"`
+	Title    string   `json:"title"`
+	Why      string   `json:"why"`
+}
+
+// PolicyRuleList defines model for PolicyRuleList.
+type PolicyRuleList struct {
+	Value []PolicyRule `json:"value"`
+}
+
 // PostponeRequest defines model for PostponeRequest.
 type PostponeRequest struct {
 	Reason string    `json:"reason"`
@@ -2432,9 +2451,12 @@ type Rotation struct {
 	Removed time.Time `json:"removed,omitempty,omitzero"`
 
 	// SignIns Sign-ins in a row that all ended the same way
-	SignIns SignIns       `json:"signIns,omitempty,omitzero"`
-	State   RotationState `json:"state"`
-	Steps   []Step        `json:"steps"`
+	SignIns SignIns `json:"signIns,omitempty,omitzero"`
+
+	// Stage How far an open one is
+	Stage RotationStage `json:"stage,omitempty,omitzero"`
+	State RotationState `json:"state"`
+	Steps []Step        `json:"steps"`
 
 	// Switched When consumers could read the new value
 	Switched time.Time `json:"switched,omitempty,omitzero"`
@@ -2519,6 +2541,16 @@ type RuleCount struct {
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity,omitempty,omitzero"`
 	Title    string   `json:"title"`
+}
+
+// RuleExample defines model for RuleExample.
+type RuleExample struct {
+	// Finds Part of what is said about it; absent if nothing is wrong
+	Finds string `json:"finds,omitempty,omitzero"`
+
+	// Says The case
+	Says     string   `json:"says"`
+	Severity Severity `json:"severity,omitempty,omitzero"`
 }
 
 // Schedule defines model for Schedule.
@@ -3511,6 +3543,9 @@ type ListDueParams struct {
 
 	// Now Only those that are due already
 	Now bool `form:"now,omitempty" json:"now,omitempty,omitzero"`
+
+	// Date Only those that the schedule counts on this day, such as 2026-05-03
+	Date string `form:"date,omitempty" json:"date,omitempty,omitzero"`
 }
 
 // ListSyncsParams defines parameters for ListSyncs.

@@ -149,6 +149,11 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/audit/events (the `ListAuditEvents` operationId).
 	ListAuditEvents(ctx context.Context, params *ListAuditEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetAuditEvent One event of the audit log
+	//
+	// Corresponds with GET /v1/audit/events/{seq} (the `GetAuditEvent` operationId).
+	GetAuditEvent(ctx context.Context, seq int64, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ExportAudit The log as JSON lines with proofs, to be verified anywhere
 	//
 	// Corresponds with GET /v1/audit/export (the `ExportAudit` operationId).
@@ -450,6 +455,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/policy/check (the `CheckPolicy` operationId).
 	CheckPolicy(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListRules Every rule with its reason, its cure and its examples
+	//
+	// Corresponds with GET /v1/policy/rules (the `ListRules` operationId).
+	ListRules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// TryName Would this name keep to the naming convention?
 	//
@@ -957,6 +967,21 @@ func (c *Raw) GetAuditCheckpoint(ctx context.Context, reqEditors ...RequestEdito
 // Corresponds with GET /v1/audit/events (the `ListAuditEvents` operationId).
 func (c *Raw) ListAuditEvents(ctx context.Context, params *ListAuditEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListAuditEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAuditEvent One event of the audit log
+//
+// Corresponds with GET /v1/audit/events/{seq} (the `GetAuditEvent` operationId).
+func (c *Raw) GetAuditEvent(ctx context.Context, seq int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAuditEventRequest(c.Server, seq)
 	if err != nil {
 		return nil, err
 	}
@@ -1719,6 +1744,21 @@ func (c *Raw) LockPerson(ctx context.Context, id PersonID, reqEditors ...Request
 // Corresponds with POST /v1/policy/check (the `CheckPolicy` operationId).
 func (c *Raw) CheckPolicy(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCheckPolicyRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListRules Every rule with its reason, its cure and its examples
+//
+// Corresponds with GET /v1/policy/rules (the `ListRules` operationId).
+func (c *Raw) ListRules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRulesRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -3075,6 +3115,40 @@ func NewListAuditEventsRequest(server string, params *ListAuditEventsParams) (*h
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetAuditEventRequest constructs an http.Request for the GetAuditEvent method
+func NewGetAuditEventRequest(server string, seq int64) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "seq", seq, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/audit/events/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -4867,6 +4941,33 @@ func NewCheckPolicyRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListRulesRequest constructs an http.Request for the ListRules method
+func NewListRulesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/policy/rules")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewTryNameRequest constructs an http.Request for the TryName method
 func NewTryNameRequest(server string, params *TryNameParams) (*http.Request, error) {
 	var err error
@@ -5792,6 +5893,14 @@ func NewListDueRequest(server string, params *ListDueParams) (*http.Request, err
 		}
 
 		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "now", params.Now, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date", params.Date, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 			return nil, err
 		} else {
 			for _, qp := range strings.Split(queryFrag, "&") {

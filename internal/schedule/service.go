@@ -112,7 +112,7 @@ func (s *Service) Days(ctx context.Context, by access.Actor, count int) ([]Day, 
 			if err != nil {
 				return err
 			}
-			if item.State == UnderWay || item.State == NotRotated {
+			if !item.counts() {
 				continue
 			}
 			days[max(0, int(item.At.Sub(first)/day))].Due++
@@ -123,6 +123,19 @@ func (s *Service) Days(ctx context.Context, by access.Actor, count int) ([]Day, 
 		return nil
 	})
 	return days, err
+}
+
+// counts reports whether it is counted among what is due: not what is under way,
+// nor what rekey does not renew.
+func (i Item) counts() bool { return i.State != UnderWay && i.State != NotRotated }
+
+// On reports whether Days counts it as due on the day that begins at date in UTC.
+func (i Item) On(date, now time.Time) bool {
+	at := i.At.UTC().Truncate(day)
+	if today := now.UTC().Truncate(day); at.Before(today) {
+		at = today
+	}
+	return i.counts() && at.Equal(date)
 }
 
 // frozenOn is the first freeze for all applications that touches a day.

@@ -106,6 +106,8 @@ var permits = map[string]permit{
 	"DELETE /v1/people/{id}/lock":     {who: "m"},
 	"GET /v1/sessions":                {who: "am"},
 	"DELETE /v1/sessions/{id}":        {who: "m"},
+	"GET /v1/policy/rules":            {who: "uam"},
+	"GET /v1/audit/events/{seq}":      {who: "am"},
 }
 
 // target is the request that a permit describes.
@@ -116,6 +118,7 @@ func (h *house) target(pattern string) (method, target, body string) {
 	}[strings.Split(path, "/")[2]]
 	path = strings.NewReplacer("{code}", "held", "{name}", "room", "{id}", id, "{keyId}", id).Replace(path)
 	path = strings.NewReplacer("{code}", "held", "{id}", id, "{keyId}", id, "{vault}", "kv-none.vault.azure.net").Replace(path)
+	path = strings.NewReplacer("{code}", "held", "{seq}", "1", "{id}", id, "{keyId}", id, "{vault}", "kv-none.vault.azure.net").Replace(path)
 	return method, path + permits[pattern].query, permits[pattern].body
 }
 
