@@ -58,6 +58,7 @@ func shown(v string) string {
 // chipOrder is the order in which filters are named.
 var chipOrder = []string{
 	"search", "name", "ends", "expiring", "expired", "from", "before", "state", "kind", "holder", "impact", "consumer", "owner", "noOwner", "app", "vault", "used", "unused", "shared", "unmanaged", "stray", "unmatched",
+	"stage", "waiting", "rule", "severity", "application", "rotation", "actor", "action", "subject", "since", "now", "date", "days",
 }
 
 func offers(fields []Field, name string) bool {
