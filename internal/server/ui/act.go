@@ -3,6 +3,8 @@ package ui
 import (
 	"errors"
 	"net/http"
+	"strings"
+	"unicode/utf8"
 
 	"rekey.example/rekey/client"
 )
@@ -37,6 +39,24 @@ func (c *Console) asking(w http.ResponseWriter, v *visit, q Confirm, status int,
 	return c.show(w, v, "confirm", Page{Title: q.Title, Section: q.Section, Crumbs: q.Crumbs, Notices: said, Status: status, Body: confirmation{Confirm: q, Action: v.URL.RequestURI()}})
 }
 
+// typed is what was entered without what nobody can see in it, but for the ends of lines.
+func typed(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && hidden(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// given reads what a form was sent with, or an address.
+func (v *visit) given(name string) string {
+	if v.Method == http.MethodPost {
+		return typed(v.field(name))
+	}
+	return typed(v.query(name))
+}
+
 // entered puts what was posted into the fields and reports whether all that is needed
 // is there.
 func entered(v *visit, fields []Field) bool {
@@ -46,7 +66,7 @@ func entered(v *visit, fields []Field) bool {
 		if f.Hidden() {
 			continue
 		}
-		f.Value, f.Checked = v.field(f.Name), v.field(f.Name) == "true"
+		f.Value, f.Checked = v.given(f.Name), v.given(f.Name) == "true"
 		for j := range f.Options {
 			f.Options[j].Chosen = f.Options[j].Value == f.Value
 		}

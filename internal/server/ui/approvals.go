@@ -225,7 +225,9 @@ func othersOf(r api.Rotation, d api.ApplicationDetail, now time.Time) Table {
 
 // drifted compares the plan with what the inventory has now.
 func drifted(r api.Rotation, d api.ApplicationDetail, now time.Time) (rows []Row) {
-	add := func(what, then, now string) { rows = append(rows, Row{Tone: "warn", Cells: []Cell{wordCell(what), wordCell(then), wordCell(now)}}) }
+	add := func(what, then, now string) {
+		rows = append(rows, Row{Tone: "warn", Cells: []Cell{wordCell(what), wordCell(then), wordCell(now)}})
+	}
 	kept, used := map[string]bool{}, map[string]bool{}
 	for _, k := range r.Terms.Kept {
 		kept[k] = true

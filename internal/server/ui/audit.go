@@ -44,7 +44,7 @@ func auditFilter(v *visit) Filter {
 
 func eventRow(e api.AuditEvent, now time.Time) Row {
 	row := Row{Cells: []Cell{
-		linkCell(e.Action, eventPath(e.Seq)).with(cut(details(e.Detail), inRow)), linkCell(cmpOr(e.Name, e.Actor), at("/audit", "actor", e.Actor)).with(string(e.Role)),
+		linkCell(e.Action, eventPath(e.Seq)).with(cut(details(e.Detail), shortText)), linkCell(cmpOr(e.Name, e.Actor), at("/audit", "actor", e.Actor)).with(string(e.Role)),
 		linkCell(cmpOr(e.Title, e.Subject), at("/audit", "subject", e.Subject)), badgeCell(outcomeTone(e.Outcome), outcomeWord(e.Outcome)), whenCell(moment(e.Time, now), ""),
 	}}
 	if e.Subject == "" {

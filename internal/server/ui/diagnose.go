@@ -41,7 +41,7 @@ func (c *Console) diagnose(w http.ResponseWriter, v *visit) error {
 	if v.Method == http.MethodPost {
 		get = v.field
 	}
-	view := diagnoseView{Form: form{Action: "/diagnose", Fields: diagnoseFields(get), Buttons: []button{{Text: "Find the broken link", Tone: "primary"}}}}
+	view := diagnoseView{Form: form{Action: "/diagnose", Fields: diagnoseFields(v.given), Buttons: []button{{Text: "Find the broken link", Tone: "primary"}}}}
 	page := func(status int, said ...Notice) error {
 		return c.show(w, v, "diagnose", Page{Title: "Diagnose", Section: "diagnose", Lead: "Something cannot sign in or read its secret? Paste the error. rekey walks the chain and names the first broken link and the cure. Nothing is changed.", Status: status, Notices: said, Body: view})
 	}

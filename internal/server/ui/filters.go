@@ -38,7 +38,7 @@ func filterOf(path string, q url.Values, fields []Field, said map[string]func(st
 		f.Chips = append(f.Chips, Link{Text: words(say(v)), Href: address})
 		f.Clear = path
 		if !offers(fields, name) {
-			f.Hidden = append(f.Hidden, Field{Name: name, Kind: "hidden", Value: v})
+			f.Hidden = append(f.Hidden, Field{Name: name, Kind: "hidden", Value: shown(v)})
 		}
 	}
 	return f

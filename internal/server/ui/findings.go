@@ -75,7 +75,7 @@ func findingFilter(v *visit, rules []api.PolicyRule) Filter {
 	byRule := []Option{{Text: "All"}}
 	for _, r := range rules {
 		titles[r.Code] = r.Title
-		byRule = append(byRule, Option{Value: r.Code, Text: r.Title})
+		byRule = append(byRule, Option{Value: r.Code, Text: visible(cut(r.Title, shortText))})
 	}
 	return filterOf("/findings", v.URL.Query(), []Field{
 		{Name: "state", Label: "State", Kind: "select", Options: options("All", findingWord, api.FindingStateOpen, api.FindingStateAcknowledged, api.FindingStateResolved)},

@@ -251,11 +251,7 @@ func handed(out *file, err error) error {
 
 // newIncident shows the form, then what it would do, and only then opens it.
 func (c *Console) newIncident(w http.ResponseWriter, v *visit) error {
-	get := v.query
-	if v.Method == http.MethodPost {
-		get = v.field
-	}
-	fields := incidentFields(get)
+	fields := incidentFields(v.given)
 	view := proposeView{Form: form{Action: "/incidents/new", Fields: fields, Buttons: []button{{Text: "Look at the list", Name: "do", Value: "look", Tone: "primary"}}, Cancel: Link{Text: plain("Leave it"), Href: "/incidents"}}}
 	page := func(status int, said ...Notice) error {
 		return c.show(w, v, "propose", Page{Title: "Open an incident", Section: "incidents", Lead: "You see what it would do first. Nothing happens before somebody else has approved the list.", Crumbs: []Link{{Text: plain("Incidents"), Href: "/incidents"}}, Status: status, Notices: said, Body: view})
@@ -266,7 +262,7 @@ func (c *Console) newIncident(w http.ResponseWriter, v *visit) error {
 	if !entered(v, fields) {
 		return page(http.StatusUnprocessableEntity, Notice{Tone: "bad", Title: plain("Nothing was done yet: something is missing.")})
 	}
-	q := incidentRequest(get)
+	q := incidentRequest(v.given)
 	i, err := v.api.PlanIncident(v.Context(), q)
 	if e, ok := errors.AsType[*client.Error](err); ok && correctable(e) {
 		return page(e.Status, beside(e, fields)...)
@@ -302,7 +298,7 @@ func (p *proposeView) listDraft(v *visit, i api.Incident) {
 	}
 	send := form{Action: "/incidents/new", Fields: []Field{hiddenField("seen", itemsPrint(i)), hiddenField("key", key)}, Buttons: []button{{Text: "Open the incident", Name: "do", Value: "send", Tone: "danger"}}}
 	for _, f := range p.Form.Fields {
-		send.Fields = append(send.Fields, hiddenField(f.Name, v.field(f.Name)))
+		send.Fields = append(send.Fields, hiddenField(f.Name, v.given(f.Name)))
 	}
 	s.Forms = []form{send}
 	p.Draft = &s

@@ -81,7 +81,7 @@ func tried(t api.NameTrial) *trial {
 }
 
 func ruleOf(r api.PolicyRule, open int) ruleView {
-	v := ruleView{Code: r.Code, Title: r.Title, Severity: severityCell(r.Severity), Off: !r.Applies, Why: words(r.Why), Cure: words(r.Cure), Open: link(count(open, "open finding"), at("/findings", "rule", r.Code, "state", "open"))}
+	v := ruleView{Code: visible(r.Code), Title: visible(cut(r.Title, shortText)), Severity: severityCell(r.Severity), Off: !r.Applies, Why: words(r.Why), Cure: words(r.Cure), Open: link(count(open, "open finding"), at("/findings", "rule", r.Code, "state", "open"))}
 	v.Why.Cut, v.Why.Short, v.Cure.Cut, v.Cure.Short = false, v.Why.Full, false, v.Cure.Full
 	var rows []Row
 	for _, e := range r.Examples {
@@ -91,7 +91,7 @@ func ruleOf(r api.PolicyRule, open int) ruleView {
 		}
 		rows = append(rows, Row{Cells: []Cell{wordCell(e.Says), verdict, wordCell(strings.TrimSpace(e.Finds))}})
 	}
-	v.Examples = table("Examples of "+r.Title, columns("Case", "Finding", "It says"), rows, Empty{Title: "No examples"})
+	v.Examples = table("Examples of "+v.Title, columns("Case", "Finding", "It says"), rows, Empty{Title: "No examples"})
 	return v
 }
 

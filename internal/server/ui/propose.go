@@ -24,11 +24,7 @@ var planNames = []api.PlanName{api.PlanNamePlanned, api.PlanNameNext, api.PlanNa
 
 // newRotation shows the form, then the plan that it leads to, and only then records it.
 func (c *Console) newRotation(w http.ResponseWriter, v *visit) error {
-	get := v.query
-	if v.Method == http.MethodPost {
-		get = v.field
-	}
-	q := rotationRequest(get)
+	q := rotationRequest(v.given)
 	fields, err := proposalFields(v, q)
 	if err != nil {
 		return err
@@ -104,7 +100,7 @@ func (p *proposeView) draft(v *visit, q api.RotationRequest, made api.Proposal) 
 	}
 	send.Fields = []Field{hiddenField("seen", print(made.Terms)), hiddenField("key", key)}
 	for _, f := range p.Form.Fields {
-		send.Fields = append(send.Fields, hiddenField(f.Name, v.field(f.Name)))
+		send.Fields = append(send.Fields, hiddenField(f.Name, v.given(f.Name)))
 	}
 	s.Forms = []form{send}
 	p.Draft = &s

@@ -35,7 +35,9 @@ func (c *Console) settled(w http.ResponseWriter, v *visit, checks []api.Check) e
 	}
 	test := sheet{ID: "test", Title: "Test the connections", Lead: plain("rekey looks at its files, its clock, the way to the clouds, its own two identities and their rights, and each vault. It changes nothing. It takes a few seconds.")}
 	test.Forms = []form{{Action: "/settings", Buttons: []button{{Text: "Test everything now", Tone: "primary"}}}}
-	view.Sheets = append(view.Sheets, test)
+	if v.may(access.RunDoctor) {
+		view.Sheets = append(view.Sheets, test)
+	}
 	for _, t := range s.Tenants {
 		view.Sheets = append(view.Sheets, listed("sources-"+anchor(t.ID), "Where the inventory of "+visible(cmpOr(t.Name, t.ID))+" comes from", statusSources(t, v.now)))
 	}
