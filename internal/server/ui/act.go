@@ -33,7 +33,7 @@ func (c *Console) act(w http.ResponseWriter, v *visit, q Confirm, do func() (to 
 func (c *Console) asking(w http.ResponseWriter, v *visit, q Confirm, status int, said ...Notice) error {
 	for _, f := range q.Fields {
 		if f.Problem != "" {
-			said = append(said, Notice{Tone: "bad", Title: words("Nothing was done yet. " + f.Label + ": " + f.Problem)})
+			said = append(said, Notice{Tone: "bad", Title: sentence("Nothing was done yet. " + f.Label + ": " + f.Problem)})
 		}
 	}
 	return c.show(w, v, "confirm", Page{Title: q.Title, Section: q.Section, Crumbs: q.Crumbs, Notices: said, Status: status, Body: confirmation{Confirm: q, Action: v.URL.RequestURI()}})
@@ -93,11 +93,11 @@ func beside(e *client.Error, fields []Field) (rest []Notice) {
 			}
 		}
 		if !found {
-			rest = append(rest, Notice{Tone: "bad", Title: words(wrong.Name + " " + wrong.Reason), Detail: words(e.Hint)})
+			rest = append(rest, Notice{Tone: "bad", Title: sentence(wrong.Name + " " + wrong.Reason), Detail: words(e.Hint)})
 		}
 	}
 	if len(e.Invalid) == 0 {
-		rest = append(rest, Notice{Tone: "bad", Title: words("Nothing was done. " + e.Error()), Detail: words(e.Hint)})
+		rest = append(rest, Notice{Tone: "bad", Title: sentence("Nothing was done: " + e.Error()), Detail: words(e.Hint)})
 	}
 	return rest
 }

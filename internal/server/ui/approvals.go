@@ -113,7 +113,7 @@ func (c *Console) reviewing(w http.ResponseWriter, v *visit, now api.RotationCha
 	view := sheetsView{Answer: reviewAnswer(v, r)}
 	view.Sheets = []sheet{
 		{ID: "plan", Title: "What happens if you approve", Lines: planLines(r.Terms, v.now)},
-		listed("breaks", "Who uses it, and stops if this goes wrong", consumersOf(v, api.Rotation{Terms: r.Terms, Consumers: r.Consumers, State: r.State})),
+		listed("breaks", "Who uses it, and stops if this goes wrong", usesTable(r.Terms.Consumers)),
 	}
 	if rows := drifted(r, d, v.now); len(rows) > 0 {
 		s := listed("drift", "What has changed since it was proposed", table("Changes", columns("What", "In the plan", "Now"), rows, Empty{}))
@@ -130,6 +130,14 @@ func (c *Console) reviewing(w http.ResponseWriter, v *visit, now api.RotationCha
 		p.Crumbs = []Link{{Text: plain("Approvals"), Href: "/approvals"}}
 	}
 	return c.show(w, v, "sheet", p)
+}
+
+func usesTable(list []api.Use) Table {
+	var rows []Row
+	for _, u := range list {
+		rows = append(rows, Row{Cells: []Cell{linkCell(u.Consumer, consumerPath(u.Consumer)), wordCell(u.Reference)}})
+	}
+	return table("Consumers", columns("Consumer", "How it gets the value"), rows, Empty{Title: "Nobody is known to use it", Detail: "That is not the same as unused."})
 }
 
 func reviewAnswer(v *visit, r api.Rotation) *answer {

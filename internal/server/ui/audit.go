@@ -11,7 +11,7 @@ import (
 
 // auditLog lists who did what, the newest first.
 func (c *Console) auditLog(w http.ResponseWriter, v *visit) error {
-	q := api.ListAuditEventsParams{Subject: v.query("subject"), Action: v.query("action"), Actor: v.query("actor"), After: v.query("after"), Limit: pageSize}
+	q := api.ListAuditEventsParams{Subject: v.query("subject"), Action: v.query("action"), Actor: v.query("actor"), After: v.query("after"), Limit: 40}
 	var err error
 	if q.Since, err = day(v.query("since")); err != nil {
 		return err
@@ -44,7 +44,7 @@ func auditFilter(v *visit) Filter {
 
 func eventRow(e api.AuditEvent, now time.Time) Row {
 	row := Row{Cells: []Cell{
-		linkCell(e.Action, eventPath(e.Seq)).with(cut(details(e.Detail), shortText)), linkCell(cmpOr(e.Name, e.Actor), at("/audit", "actor", e.Actor)).with(string(e.Role)),
+		linkCell(e.Action, eventPath(e.Seq)).with(cut(brief(e.Detail), shortText)), linkCell(cmpOr(e.Name, e.Actor), at("/audit", "actor", e.Actor)).with(string(e.Role)),
 		linkCell(cmpOr(e.Title, e.Subject), at("/audit", "subject", e.Subject)), badgeCell(outcomeTone(e.Outcome), outcomeWord(e.Outcome)), whenCell(moment(e.Time, now), ""),
 	}}
 	if e.Subject == "" {
@@ -54,6 +54,17 @@ func eventRow(e api.AuditEvent, now time.Time) Row {
 		row.Tone = "bad"
 	}
 	return row
+}
+
+// brief are the fields of an event that tell something beside what it is about.
+func brief(d map[string]string) string {
+	rest := map[string]string{}
+	for k, v := range d {
+		if k != "application" && k != "hash" {
+			rest[k] = v
+		}
+	}
+	return details(rest)
 }
 
 func outcomeWord(o api.AuditOutcome) string {

@@ -7,6 +7,8 @@ import (
 	"rekey.example/rekey/api"
 )
 
+const longEvidence = 600 // characters
+
 // stepLine is a step of a rotation, or a link of a chain that was walked.
 type stepLine struct {
 	Title, Says string
@@ -37,7 +39,7 @@ func course(r api.Rotation, now time.Time) (list []stepLine) {
 	for _, s := range r.Steps {
 		title, says := stepWords(s.Name)
 		l := stepLine{
-			Title: title, Says: says, State: string(s.State), Evidence: words(s.Evidence), Began: moment(s.Began, now), Ended: moment(s.Ended, now),
+			Title: title, Says: says, State: string(s.State), Evidence: sentence(cut(s.Evidence, longEvidence)), Began: moment(s.Began, now), Ended: moment(s.Ended, now),
 			NoReturn: s.Name == "withdraw" || s.Name == "revoke",
 		}
 		switch s.State {
@@ -58,6 +60,9 @@ func course(r api.Rotation, now time.Time) (list []stepLine) {
 			l.Badge = Badge{"none", "Left out"}
 		default:
 			l.Badge = Badge{"none", "Ahead"}
+			if s.Name == r.Current && r.State == api.RotationStateOpen {
+				l.State, l.Badge = "running", Badge{"info", "Next"}
+			}
 		}
 		list = append(list, l)
 	}
@@ -141,7 +146,7 @@ func planLines(t api.Terms, now time.Time) []Text {
 	case "next":
 		add("The %s stays as it is: consumers take both.", old)
 	case "planned", "emergency":
-		add("%s", stops(t.Consumers, "Nobody is known to use it, so that nobody has to move.", "%s told, and has to give evidence of using the new value."))
+		add("%s", stops(t.Consumers, "Nobody is known to use it, so that nobody has to move.", "%s told. The old one stays until each has given evidence of using the new value."))
 		if t.Plan == "planned" {
 			add("Old and new are both valid for at least %s.", span(t.Timing.Overlap))
 		}

@@ -107,7 +107,11 @@ func (p *diagnoseView) found(v *visit, d api.Diagnosis) {
 		}
 	}
 	broken := false
-	for _, l := range d.Links {
+	for i, l := range d.Links {
+		if rest := unasked(d.Links[i:]); len(rest) > 1 {
+			p.Walk = append(p.Walk, stepLine{Title: "Further links", Says: strings.Join(rest, ", "), State: "ahead", Badge: Badge{"none", "Not asked"}})
+			break
+		}
 		s := linkLine(l, a, broken)
 		broken = broken || l.Verdict == api.LinkVerdictBroken
 		p.Walk = append(p.Walk, s)
@@ -143,13 +147,24 @@ func (p *diagnoseView) found(v *visit, d api.Diagnosis) {
 	p.Answer.Links = p.Next
 }
 
+// unasked are the names of links of which none was asked.
+func unasked(links []api.DiagnosisLink) (names []string) {
+	for _, l := range links {
+		if l.Verdict != api.LinkVerdictNotAsked {
+			return nil
+		}
+		names = append(names, visible(l.Name))
+	}
+	return names
+}
+
 func linkLine(l api.DiagnosisLink, a api.DiagnosisAnswer, after bool) stepLine {
 	s := stepLine{Title: visible(l.Name), Says: visible(l.Found)}
 	switch l.Verdict {
 	case api.LinkVerdictHolds:
 		s.State, s.Badge = "done", Badge{"good", "Holds"}
 	case api.LinkVerdictBroken:
-		s.State, s.Badge, s.Evidence = "broken", Badge{"bad", "Broken"}, words(l.Cure)
+		s.State, s.Badge, s.Evidence = "broken", Badge{"bad", "Broken"}, sentence(cut(l.Cure, longEvidence))
 		if !after {
 			s.Badge.Text = "First broken link"
 		}

@@ -43,7 +43,7 @@ func (c *Console) incidents(w http.ResponseWriter, v *visit) error {
 func incidentPath(id string) string { return "/incidents/" + escape(id) }
 
 func doneOf(n api.IncidentCounts) string {
-	return fmt.Sprintf("%s of %s", number(n.Done+n.Kept+n.Failed), number(n.Items))
+	return fmt.Sprintf("%s of %s", number(n.Done+n.Kept), number(n.Items))
 }
 
 func incidentBadge(i api.Incident) Badge {
@@ -121,7 +121,7 @@ func incidentAnswer(i api.Incident) *answer {
 	if open := n.Items - n.Done - n.Kept - n.Failed; open == 0 && n.Failed == 0 {
 		a.State.Tone, a.Sentence = "good", plain(fmt.Sprintf("All %s dealt with.", count(n.Items, "item")))
 	} else if n.Failed > 0 {
-		a.Sentence = plain(doneOf(n) + " dealt with; " + number(n.Failed) + " could not be.")
+		a.Sentence = plain(doneOf(n) + " dealt with; " + number(n.Failed) + " cannot be: see what to do beside each.")
 	}
 	a.Detail = plain(fmt.Sprintf("%s: consumers can read the new value of %s; the old value of %s is withdrawn.", a.State.Text, number(n.Live), number(n.Withdrawn)))
 	return a

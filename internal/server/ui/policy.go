@@ -72,7 +72,7 @@ func tried(t api.NameTrial) *trial {
 		out.Answer = &answer{State: Badge{"warn", "Does not"}, Sentence: words("“" + t.Name + "” does not keep to the convention.")}
 	}
 	for _, p := range t.Problems {
-		out.Problems = append(out.Problems, words(p))
+		out.Problems = append(out.Problems, sentence(p))
 	}
 	if t.Suggestion != "" && t.Suggestion != t.Name {
 		out.Suggestion = words(t.Suggestion)

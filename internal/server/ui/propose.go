@@ -61,7 +61,7 @@ func (c *Console) newRotation(w http.ResponseWriter, v *visit) error {
 func (c *Console) proposing(w http.ResponseWriter, v *visit, view proposeView, status int, said ...Notice) error {
 	for _, f := range view.Form.Fields {
 		if f.Problem != "" {
-			said = append(said, Notice{Tone: "bad", Title: words("Nothing was done yet. " + f.Label + ": " + f.Problem)})
+			said = append(said, Notice{Tone: "bad", Title: sentence("Nothing was done yet. " + f.Label + ": " + f.Problem)})
 		}
 	}
 	if view.Change.Full != "" {
@@ -170,6 +170,7 @@ func proposalFields(v *visit, q api.RotationRequest) ([]Field, error) {
 		d, err := v.api.Application(v.Context(), q.Application)
 		if err == nil {
 			key = credentialChoice(d, q.Credential, v.now)
+			fields[0].Hint = "It is " + visible(cut(d.Application.Name, shortText)) + "."
 		} else if !coded(err, "not_found", "ambiguous") {
 			return nil, err
 		}

@@ -207,7 +207,7 @@ func rotationTrail(v *visit, r api.Rotation) (sheet, error) {
 		return s, err
 	}
 	for _, e := range slices.Backward(page.Value) {
-		s.Trail = append(s.Trail, happening{At: moment(e.Time, v.now), Tone: outcomeTone(e.Outcome), What: words(e.Action + " by " + e.Name), Detail: words(details(e.Detail)), Href: eventPath(e.Seq)})
+		s.Trail = append(s.Trail, happening{At: moment(e.Time, v.now), Tone: outcomeTone(e.Outcome), What: words(e.Action + " by " + e.Name), Detail: words(brief(e.Detail)), Href: eventPath(e.Seq)})
 	}
 	s.More = Link{Text: plain("In the audit log"), Href: at("/audit", "subject", r.ID)}
 	return s, nil

@@ -36,7 +36,7 @@ type card struct {
 }
 
 const (
-	cardsOfLane = 5
+	cardsOfLane = 4
 	boardLimit  = 1000 // open rotations that the board reads
 )
 
@@ -132,11 +132,11 @@ func endWord(s api.RotationState) string {
 // lists they lead to, for both are read now.
 func (c *Console) board(v *visit) (lanes []lane, note string, err error) {
 	if v.may(access.ReadSchedule) {
-		due, err := v.api.DuePage(v.Context(), api.ListDueParams{Now: true, Limit: 100})
+		l, err := dueLane(v)
 		if err != nil {
 			return nil, "", err
 		}
-		lanes = append(lanes, dueLane(due, v.now))
+		lanes = append(lanes, l)
 	}
 	all := map[api.RotationStage][]api.Rotation{}
 	read := 0
@@ -159,19 +159,26 @@ func (c *Console) board(v *visit) (lanes []lane, note string, err error) {
 	return lanes, note, nil
 }
 
-func dueLane(due api.DuePage, now time.Time) lane {
-	l := lane{Title: "Due", Number: number(len(due.Value)), Href: "/schedule?now=true", Some: len(due.Value) > 0}
-	if due.NextLink != "" {
-		l.Number += "+"
+// dueLane is what the schedule counts as due today, the overdue with it.
+func dueLane(v *visit) (lane, error) {
+	s, err := v.api.Schedule(v.Context(), 1)
+	if err != nil || len(s.Days) == 0 {
+		return lane{}, err
 	}
-	for i, d := range due.Value {
-		if i == cardsOfLane {
-			l.More = Link{Text: plain("All of them"), Href: l.Href}
-			break
-		}
-		l.Cards = append(l.Cards, card{Name: link(d.Credential.Application.Name, credentialPath(d.Credential)), Says: words("ends " + relative(d.Ends, now)), Who: plain(dueWord(d.State))})
+	today := s.Days[0]
+	date := today.Date.UTC().Format(time.DateOnly)
+	l := lane{Title: "Due, and nobody has begun", Number: number(today.Due), Href: at("/schedule", "date", date), Some: today.Due > 0}
+	if today.Due == 0 {
+		return l, nil
 	}
-	return l
+	due, err := v.api.DuePage(v.Context(), api.ListDueParams{Date: date, Limit: cardsOfLane})
+	for _, d := range due.Value {
+		l.Cards = append(l.Cards, card{Name: link(d.Credential.Application.Name, credentialPath(d.Credential)), Says: words("ends " + relative(d.Ends, v.now)), Who: plain(dueWord(d.State))})
+	}
+	if today.Due > len(l.Cards) {
+		l.More = Link{Text: plain("All " + number(today.Due)), Href: l.Href}
+	}
+	return l, err
 }
 
 func laneOf(s api.RotationStage, list []api.Rotation, now time.Time) lane {
@@ -250,9 +257,9 @@ func dueWord(s api.DueState) string {
 	case api.DueStateDue:
 		return "Due"
 	case api.DueStateFrozen:
-		return "Due, but a change freeze holds"
+		return "Due, but frozen"
 	case api.DueStateNoPlace:
-		return "Where its value is kept is not known"
+		return "Place not known"
 	case api.DueStateNotRotated:
 		return "rekey does not renew it"
 	case api.DueStatePostponed:

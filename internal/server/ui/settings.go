@@ -51,13 +51,13 @@ func (c *Console) settled(w http.ResponseWriter, v *visit, checks []api.Check) e
 	if len(s.Replicas) > 0 {
 		view.Sheets = append(view.Sheets, listed("replicas", "Replicas", replicasTable(s, v.now)))
 	}
-	view.Side = []sheet{facts("facts", "This server", serverFacts(s, v.now))}
+	view.Sheets = append(view.Sheets, facts("facts", "This server", serverFacts(s, v.now)))
 	if v.may(access.ReadReconcile) {
 		r := sheet{ID: "reconcile", Title: "Journal and world", Lead: plain("They agree as far as anybody has said; rekey acts."), Links: []Link{{Text: plain("Compare them"), Href: "/settings/reconcile"}}}
 		if s.Held != "" {
 			r.Lead = words("rekey is held and changes nothing: " + s.Held)
 		}
-		view.Side = append(view.Side, r)
+		view.Sheets = append(view.Sheets, r)
 	}
 	p := Page{Title: "Settings", Section: "settings", Lead: "What rekey is connected to, and how it is doing. It is set in the configuration file.", Body: view}
 	if s.Held != "" {
@@ -103,7 +103,7 @@ func checksTable(checks []api.Check) Table {
 			if k.State != want {
 				continue
 			}
-			row := Row{Cells: []Cell{wordCell(k.Name), checkCell(k.State), wordCell(k.Detail), wordCell(k.Cure)}}
+			row := Row{Cells: []Cell{wordCell(k.Name), checkCell(k.State), textCell(sentence(k.Detail)), textCell(sentence(k.Cure))}}
 			if t := row.Cells[1].Badge.Tone; t == "bad" || t == "warn" {
 				row.Tone = t
 			}

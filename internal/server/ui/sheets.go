@@ -69,11 +69,16 @@ func hiddenField(name, value string) Field { return Field{Name: name, Kind: "hid
 // lines are sentences of which some hold words from outside.
 func lines(all ...string) (list []Text) {
 	for _, s := range all {
-		t := words(s)
-		t.Short, t.Cut = t.Full, false // a sentence stands as a whole
-		list = append(list, t)
+		list = append(list, sentence(s))
 	}
 	return list
+}
+
+// sentence is a text that stands as a whole.
+func sentence(s string) Text {
+	t := words(s)
+	t.Short, t.Cut = t.Full, false
+	return t
 }
 
 // block is a text of several lines, each made visible, to be shown as it is.
