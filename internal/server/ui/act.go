@@ -72,6 +72,9 @@ func entered(v *visit, fields []Field) bool {
 		}
 		if f.Required && f.Value == "" {
 			f.Problem, whole = "write something here", false
+			if f.Select() {
+				f.Problem = "choose one"
+			}
 		}
 	}
 	return whole

@@ -377,8 +377,8 @@ func TestTheLogIsVerifiedAndExported(t *testing.T) {
 	if r, page := w.get("POST", "/audit/verify", "checkpoint=nonsense"); r.StatusCode != 422 || !strings.Contains(page, `id="p-checkpoint"`) {
 		t.Errorf("a checkpoint of somebody else: %d", r.StatusCode)
 	}
-	if r, body := w.get("GET", "/audit/export", ""); r.StatusCode != 200 || !strings.Contains(body, "inventory.sync") {
-		t.Errorf("export: %d", r.StatusCode)
+	if r, body := w.get("GET", "/audit/export", ""); r.StatusCode != 200 || !strings.HasPrefix(body, `{"format":"rekey-audit-export/1"`) {
+		t.Errorf("export: %d %.100q", r.StatusCode, body)
 	}
 	if r, _ := w.get("GET", "/audit/99999999", ""); r.StatusCode != 404 {
 		t.Errorf("an event that is not there: %d", r.StatusCode)

@@ -194,6 +194,19 @@ func cureLines(text string) (list []cureLine) {
 	return list
 }
 
+// cureCell is a cure within a table.
+func cureCell(text string) Cell {
+	var c Cell
+	for _, l := range cureLines(text) {
+		if l.Command != "" {
+			c.Items = append(c.Items, Cell{Code: l.Command})
+		} else {
+			c.Items = append(c.Items, textCell(plain(l.Says)))
+		}
+	}
+	return c
+}
+
 func diagnosisFacts(d api.Diagnosis) Facts {
 	var f Facts
 	add := func(name, value string) {

@@ -87,7 +87,7 @@ func standing(v *visit, r api.Rotation) *answer {
 		a.Sentence = words(fmt.Sprintf("Step %d of %d: %s. %s", min(done+1, len(r.Steps)), len(r.Steps), title, says))
 		a.Detail = words(r.Problem)
 		if r.Needs != "" {
-			a.State, a.Detail = Badge{"warn", "Waits"}, words(joined(r.Problem, "it needs "+r.Needs))
+			a.State, a.Detail = Badge{"warn", "Waits"}, words(joined(r.Problem, "it needs "+needed(r)))
 		}
 	}
 	if r.Stage == api.RotationStageApproval && v.may(access.ApproveRotation) {

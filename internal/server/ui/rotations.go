@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"rekey.example/rekey/api"
@@ -83,7 +84,7 @@ func rotationRow(r api.Rotation, now time.Time) Row {
 	old := api.Credential{Label: r.Terms.Old.Label, Hint: r.Terms.Old.Hint, KeyID: r.Terms.Old.KeyID}
 	row := Row{Cells: []Cell{
 		linkCell(r.Terms.Application.Name, rotationPath(r.ID)).with(kindWord(r.Terms.Old.Kind) + " " + credentialName(old)),
-		rotationState(r), wordCell(planWord(r.Terms.Plan)), wordCell(r.By.Name), whenCell(moment(r.Asked, now), ""), wordCell(joined(r.Needs, r.Problem)),
+		rotationState(r), wordCell(planWord(r.Terms.Plan)), wordCell(r.By.Name), whenCell(moment(r.Asked, now), ""), wordCell(waits(r)),
 	}}
 	if r.State == api.RotationStateOpen && r.Needs != "" {
 		row.Tone = "warn"
@@ -167,7 +168,7 @@ func dueLane(v *visit) (lane, error) {
 	}
 	today := s.Days[0]
 	date := today.Date.UTC().Format(time.DateOnly)
-	l := lane{Title: "Due, and nobody has begun", Number: number(today.Due), Href: at("/schedule", "date", date), Some: today.Due > 0}
+	l := lane{Title: "Due", Number: number(today.Due), Href: at("/schedule", "date", date), Some: today.Due > 0}
 	if today.Due == 0 {
 		return l, nil
 	}
@@ -230,7 +231,7 @@ func began(r api.Rotation) time.Time {
 // blocks is who has to do something, or which consumers have not moved.
 func blocks(r api.Rotation) string {
 	if r.Needs != "" {
-		return "needs " + r.Needs
+		return "waits for " + needed(r)
 	}
 	if r.Stage != api.RotationStageMoving && r.Stage != api.RotationStageOverlap {
 		return r.Problem
@@ -250,6 +251,20 @@ func blocks(r api.Rotation) string {
 		return "waits for " + missing
 	}
 	return "waits for " + missing + " and " + count(n-1, "other")
+}
+
+// needed is who or what has to act, without the command that the page has as a button.
+func needed(r api.Rotation) string {
+	who, _, _ := strings.Cut(r.Needs, ": rekey ")
+	return who
+}
+
+// waits is what a rotation in a list waits for.
+func waits(r api.Rotation) string {
+	if r.Needs != "" {
+		return needed(r)
+	}
+	return r.Problem
 }
 
 func dueWord(s api.DueState) string {

@@ -103,7 +103,7 @@ func checksTable(checks []api.Check) Table {
 			if k.State != want {
 				continue
 			}
-			row := Row{Cells: []Cell{wordCell(k.Name), checkCell(k.State), textCell(sentence(k.Detail)), textCell(sentence(k.Cure))}}
+			row := Row{Cells: []Cell{wordCell(k.Name), checkCell(k.State), textCell(sentence(k.Detail)), cureCell(k.Cure)}}
 			if t := row.Cells[1].Badge.Tone; t == "bad" || t == "warn" {
 				row.Tone = t
 			}

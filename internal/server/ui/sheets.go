@@ -74,9 +74,9 @@ func lines(all ...string) (list []Text) {
 	return list
 }
 
-// sentence is a text that stands as a whole.
+// sentence is a text that stands as a whole; the ends of its lines are nothing strange.
 func sentence(s string) Text {
-	t := words(s)
+	t := words(strings.ReplaceAll(strings.ReplaceAll(s, "\r", ""), "\n", " "))
 	t.Short, t.Cut = t.Full, false
 	return t
 }
