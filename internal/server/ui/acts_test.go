@@ -189,7 +189,7 @@ func (w *town) addresses(rotation string, c api.Credential) []string {
 		"/schedule", "/schedule?now=true", "/schedule/" + c.KeyID + "/postpone", "/tasks", "/incidents", "/incidents/new", "/findings", "/findings?state=open", "/policy", "/policy?name=Basware", "/policy/check",
 		"/audit", "/audit?subject=" + rotation, "/audit/1", "/audit/verify", "/audit/checkpoint", "/diagnose", "/people", "/people/tokens/new", "/settings", "/settings/reconcile", "/settings/keys", "/rotations/" + rotation + "/permit", "/rotations/" + rotation + "/confirm?consumer=x",
 	}
-	found, err := w.api().FindingPage(w.t.Context(), api.ListFindingsParams{Limit: 1})
+	found, err := w.api().FindingPage(w.t.Context(), api.ListFindingsParams{Limit: 1, Application: c.Application.ObjectID})
 	if err != nil || len(found.Value) == 0 {
 		w.t.Fatalf("no finding: %v", err)
 	}
@@ -209,6 +209,7 @@ func TestEachRoleSeesItsPages(t *testing.T) {
 	}
 	for role, no := range denied {
 		w.as(role, "Somebody")
+		w.actor.Owner = c.Owners[0].ObjectID // a user sees what is theirs
 		home := w.page("/")
 		for _, p := range pages {
 			want := 200
