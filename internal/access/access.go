@@ -49,7 +49,9 @@ const (
 	LinkTask        Action = "task.link"
 	FinishTask      Action = "task.done"
 	ReadAudit       Action = "audit.read"
-	ReadTrail       Action = "trail.read" // the clouds' own records
+	ReadTrail       Action = "trail.read"         // the clouds' own records
+	ReadUse         Action = "usage.read"         // when and from where a credential is used
+	ReviewAccess    Action = "application.access" // what an application may do
 	ManageTokens    Action = "token.manage"
 	RunDoctor       Action = "doctor.run"
 	RunDiagnosis    Action = "diagnosis.run"
@@ -78,19 +80,19 @@ const (
 )
 
 // everybody may look at what holds no audit and no keys.
-var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks, ReadAlerts, ReadFeeds, KeepView}
+var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks, ReadAlerts, ReadFeeds, KeepView, ReadUse}
 
 var permitted = map[Role][]Action{
 	User: slices.Concat(everybody, []Action{
 		ProposeRotation, CancelRotation, PostponeDue, FinishTask, RunDiagnosis, TakeSnapshot, JudgeAlert, SnoozeAlert, ManageFeeds, ShareView,
 	}),
-	Auditor: slices.Concat(everybody, []Action{ReadIncidents, ReadAudit, ReadTrail, ReadKeys, ReadReconcile, RunDiagnosis}),
+	Auditor: slices.Concat(everybody, []Action{ReadIncidents, ReadAudit, ReadTrail, ReviewAccess, ReadKeys, ReadReconcile, RunDiagnosis}),
 	Administrator: slices.Concat(everybody, []Action{
 		SyncInventory, JudgeFinding,
 		ProposeRotation, ApproveRotation, RefuseRotation, CancelRotation, PermitWithdraw,
 		OpenIncident, ApproveIncident, CloseIncident, ReadIncidents,
 		PostponeDue, LinkTask, FinishTask,
-		ReadAudit, ReadTrail, ManageTokens, RunDoctor, RunDiagnosis, TakeSnapshot, CopyDatabase,
+		ReadAudit, ReadTrail, ReviewAccess, ManageTokens, RunDoctor, RunDiagnosis, TakeSnapshot, CopyDatabase,
 		ReadKeys, RotateKeys, ChangeMaster,
 		HoldInstallation, ReadReconcile, AcceptReconcile,
 		JudgeAlert, SnoozeAlert, TestChannel, ManageFeeds, ShareView,

@@ -20,22 +20,22 @@ type Use struct {
 // weekdays, networks, countries and APIs that they came in, and how many a day. It
 // is at most some kilobytes, however often the credential is used.
 type Sketch struct {
-	First   time.Time        `json:"first"`
-	Last    Use              `json:"last"`             // the newest
-	Good    time.Time        `json:"good,omitzero"`    // the newest that got a token
-	Before  time.Time        `json:"before,omitzero"`  // the last one that was known when the sketch began
-	Uses    int64            `json:"uses"`             // all in all
-	Active  int              `json:"active"`           // days on which it was used
-	Judged  int              `json:"judged"`           // of these, days after the learning period
-	Silence time.Duration    `json:"silence"`          // the longest between two uses
-	Days    []Day            `json:"days"`             // the last ones on which it was used, the newest last
-	Hours   Known            `json:"hours,omitzero"`   // of the day, UTC
-	Week    Known            `json:"week,omitzero"`    // weekdays, UTC
-	Nets    Known            `json:"nets,omitzero"`    // /24, of IPv6 /48
-	Wide    Known            `json:"wide,omitzero"`    // /16, of IPv6 /32
-	Lands   Known            `json:"lands,omitzero"`   // countries
-	APIs    Known            `json:"apis,omitzero"`    // resources
-	Alarms  map[Kind]*Alarm  `json:"alarms,omitempty"` // those that nobody has acknowledged
+	First   time.Time       `json:"first"`
+	Last    Use             `json:"last"`             // the newest
+	Good    time.Time       `json:"good,omitzero"`    // the newest that got a token
+	Before  time.Time       `json:"before,omitzero"`  // the last one that was known when the sketch began
+	Uses    int64           `json:"uses"`             // all in all
+	Active  int             `json:"active"`           // days on which it was used
+	Judged  int             `json:"judged"`           // of these, days after the learning period
+	Silence time.Duration   `json:"silence"`          // the longest between two uses
+	Days    []Day           `json:"days"`             // the last ones on which it was used, the newest last
+	Hours   Known           `json:"hours,omitzero"`   // of the day, UTC
+	Week    Known           `json:"week,omitzero"`    // weekdays, UTC
+	Nets    Known           `json:"nets,omitzero"`    // /24, of IPv6 /48
+	Wide    Known           `json:"wide,omitzero"`    // /16, of IPv6 /32
+	Lands   Known           `json:"lands,omitzero"`   // countries
+	APIs    Known           `json:"apis,omitzero"`    // resources
+	Alarms  map[Kind]*Alarm `json:"alarms,omitempty"` // those that nobody has acknowledged
 }
 
 // Day is how often a credential was used on one day, UTC.
