@@ -25,10 +25,11 @@ type Evidence struct {
 	Last        Use       // the newest use in the sign-in records; its time is zero if there is none
 	Reported    time.Time // the newest that is known from anywhere: the records, or Entra's report of last uses
 	Sketch      Sketch
-	Since       time.Time // from here on the users are told
-	Users       []User    // the last one first
-	Count       int       // uses since then
-	Whole       bool      // false: there were more, and the users are those of the newest
+	Since       time.Time      // from here on the users are told
+	Users       []User         // the last one first
+	Count       int            // uses since then
+	Whole       bool           // false: there were more, and the users are those of the newest
+	Sources     []trail.Status // how far the clouds' records were read, so that silence can be told from lag
 }
 
 // User is who used a credential, as far as the records tell: one network asking for
@@ -79,7 +80,11 @@ func (m *Meter) Evidence(ctx context.Context, by access.Actor, keyID string, sin
 			e.Reported = s.Last.Time
 		}
 		uses, whole, err := trail.SignIns(tx, by.Tenant, key, since, mostUses)
+		if err != nil {
+			return err
+		}
 		e.Users, e.Count, e.Whole = usersOf(uses), len(uses), whole
+		e.Sources, err = trail.SourcesOf(tx, by.Tenant)
 		return err
 	})
 	if err != nil {
