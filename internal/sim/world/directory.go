@@ -74,6 +74,7 @@ type ServicePrincipal struct {
 	Roles     []string  // Graph application permissions granted, such as Application.Read.All
 	EnabledAt time.Time // when Enabled last changed
 	Grants    []Grant
+	MemberOf  []string // names of directory roles, such as Global Administrator
 }
 
 // RequiredResource is one line of requiredResourceAccess.
