@@ -47,6 +47,11 @@ func (s *sheet) formula(start, end int, quote string, place []string) {
 			i = from + length + len(quote)
 			continue
 		}
+		if n := quoted(text[i:]); n > 0 {
+			name = string(text[i+1 : i+n-1])
+			i += n
+			continue
+		}
 		if c := text[i]; letter(c) {
 			from := i
 			for i < len(text) && (letter(text[i]) || text[i] >= '0' && text[i] <= '9') {
@@ -64,6 +69,18 @@ func (s *sheet) formula(start, end int, quote string, place []string) {
 		}
 		i++
 	}
+}
+
+// quoted is the length of a name in single quotes, as 'x-api-key' is one.
+func quoted(text []byte) int {
+	if text[0] != '\'' {
+		return 0
+	}
+	n := bytes.IndexByte(text[1:min(len(text), 60)], '\'')
+	if n < 1 || !word(text[1:1+n]) {
+		return 0
+	}
+	return n + 2
 }
 
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' }
@@ -101,23 +118,27 @@ func appSource(s *sheet) {
 	}
 }
 
-// robin cuts the texts of a desktop flow's script: SET Name TO $”'…”' and
-// Password: $”'…”'.
-func robin(s *sheet) {
-	const open = "$'''"
-	text := s.data
-	for pos := 0; ; {
-		i := bytes.Index(text[pos:], []byte(open))
+// script is how a text begins in the script of a desktop flow.
+const script = "$'''"
+
+func robin(s *sheet) { s.robin(0, len(s.data), s.place) }
+
+// robin cuts the texts of a desktop flow's script: SET Name TO $'''…''' and
+// Password: $'''…'''.
+func (s *sheet) robin(pos, end int, place []string) {
+	text := s.data[:end]
+	for {
+		i := bytes.Index(text[pos:], []byte(script))
 		if i < 0 {
 			return
 		}
-		from := pos + i + len(open)
+		from := pos + i + len(script)
 		length := bytes.Index(text[from:], []byte("'''"))
 		if length < 0 {
 			return
 		}
 		if name := before(text[max(0, pos+i-80) : pos+i]); name != "" && length >= 4 {
-			s.value(from, from+length, name, s.at(name), adviceDesktop)
+			s.value(from, from+length, name, append(place[:len(place):len(place)], name), adviceDesktop)
 		}
 		pos = from + length + 3
 	}

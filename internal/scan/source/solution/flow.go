@@ -83,22 +83,23 @@ func (s *sheet) inputs(m, action *node, own here) {
 	if auth := m.get("authentication"); auth != nil {
 		s.authentication(auth, own.into("authentication"))
 	}
+	pair := s.pair(m)
 	for i := range m.inside {
 		x := &m.inside[i]
 		if x.key == "authentication" && x.kind == '{' {
 			continue
 		}
 		below := own.into(x.key)
-		if !silent(x.key) {
+		switch {
+		case x == pair.value:
+			below.name = pair.name
+		case !silent(x.key):
 			below.name = x.key
 		}
 		s.visit(x, below)
 	}
 	if m.kind == '"' {
 		s.leaf(m, own)
-	}
-	if m.get("variables") == nil && m.get("name").text(s.data) != "" && m.get("value") != nil && m.get("value").kind == '"' {
-		s.leaf(m.get("value"), here{place: own.place, dotted: "value", name: m.get("name").text(s.data), advice: own.advice})
 	}
 }
 

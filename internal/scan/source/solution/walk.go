@@ -85,7 +85,7 @@ func (s *sheet) listed(m *node, h here) here {
 	if m.kind != '{' {
 		return h
 	}
-	for _, key := range []string{"name", "displayName", "Name", "id"} {
+	for _, key := range []string{"name", "displayName", "Name", "title", "id"} {
 		if name := m.get(key).text(s.data); name != "" && len(name) < 100 {
 			if kind := m.get("type").text(s.data); kind != "" && s.format.kind == "state" {
 				name = kind + "." + name
@@ -141,10 +141,17 @@ func (s *sheet) leaf(n *node, h here) {
 		return
 	}
 	if expression(raw, s.format.kind) {
-		s.skip(n.keyAt, n.end)
+		done := n.keyAt
 		literals(raw, func(start, end int) {
+			s.skip(done, n.start+1+start)
 			s.value(n.start+1+start, n.start+1+end, h.name, h.full(), h.advice)
+			done = n.start + 1 + end
 		})
+		s.skip(done, n.end)
+		return
+	}
+	if bytes.Contains(raw, []byte(script)) {
+		s.robin(n.start+1, n.end-1, h.full())
 		return
 	}
 	if n.key != "" && h.name == n.key {

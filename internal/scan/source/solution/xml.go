@@ -3,6 +3,7 @@ package solution
 import (
 	"bytes"
 	"path"
+	"strings"
 )
 
 // stretchOf finds the content of the first element of that name after from.
@@ -148,6 +149,10 @@ func settingsXML(s *sheet) {
 		}
 		if name != "" && end-start < 4096 {
 			s.cut(start, end, s.at(name), "")
+			if i := bytes.Index(s.data[start:end], []byte(` value="`)); i >= 0 && strings.HasSuffix(strings.ToLower(name), "pwd") {
+				from := start + i + len(` value="`)
+				s.value(from, from+max(0, bytes.IndexByte(s.data[from:end], '"')), name+"_password", s.at(name), "")
+			}
 		}
 		pos = end
 	}
