@@ -123,8 +123,8 @@ const script = "$'''"
 
 func robin(s *sheet) { s.robin(0, len(s.data), s.place) }
 
-// robin cuts the texts of a desktop flow's script: SET Name TO $'''…''' and
-// Password: $'''…'''.
+// robin cuts the texts of a desktop flow's script: SET Name TO $”'…”' and
+// Password: $”'…”'.
 func (s *sheet) robin(pos, end int, place []string) {
 	text := s.data[:end]
 	for {
