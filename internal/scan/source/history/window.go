@@ -26,7 +26,13 @@ func (s *Source) windows(w *scan.Worker, p scan.Piece, data []byte, changes []ch
 	line, counted := 0, 0
 	for i := 0; i < len(changes); {
 		start, end := stretch(data, changes[i], reach)
-		for i++; i < len(changes); i++ {
+		for i++; ; i++ {
+			if pem {
+				end = closed(data, start, end)
+			}
+			if i == len(changes) {
+				break
+			}
 			next, stop := stretch(data, changes[i], reach)
 			if next > end {
 				break
@@ -55,6 +61,21 @@ func stretch(data []byte, c change, reach int) (start, end int) {
 		high = end + i + 1
 	}
 	return low, high
+}
+
+// closed is the end of a stretch, or of the key block that it would cut.
+func closed(data []byte, start, end int) int {
+	begin := bytes.LastIndex(data[start:end], []byte("-----BEGIN"))
+	if begin < 0 || bytes.Contains(data[start+begin:end], []byte("-----END")) {
+		return end
+	}
+	high := min(len(data), end+2*aroundBlock)
+	i := bytes.Index(data[end:high], []byte("-----END"))
+	if i < 0 {
+		return high
+	}
+	_, high = stretch(data, change{end + i, end + i}, 8)
+	return high
 }
 
 // hasBlock reports whether a key block may be in data.
