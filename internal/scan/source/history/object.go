@@ -25,14 +25,19 @@ type inflater struct {
 }
 
 func (x *inflater) open(r io.Reader) (io.Reader, error) {
+	if _, ready := r.(io.ByteReader); !ready {
+		if x.buf == nil {
+			x.buf = bufio.NewReaderSize(nil, 4<<10)
+		}
+		x.buf.Reset(r)
+		r = x.buf
+	}
 	if x.z == nil {
-		x.buf = bufio.NewReaderSize(r, 4<<10)
-		z, err := zlib.NewReader(x.buf)
+		z, err := zlib.NewReader(r)
 		x.z = z
 		return z, err
 	}
-	x.buf.Reset(r)
-	return x.z, x.z.(zlib.Resetter).Reset(x.buf, nil)
+	return x.z, x.z.(zlib.Resetter).Reset(r, nil)
 }
 
 // at opens the compressed bytes of an entry.

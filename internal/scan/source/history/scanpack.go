@@ -93,6 +93,8 @@ type descent struct {
 	p       *pack
 	w       *scan.Worker
 	x       inflater
+	raw     []byte
+	packed  bytes.Reader
 	delta   []byte
 	changes []change
 	spare   [][]byte
@@ -108,16 +110,11 @@ type frame struct {
 }
 
 func (d *descent) from(ctx context.Context, root int32) {
-	h, err := d.p.header(d.p.offs[root])
-	if err != nil {
-		d.skip(root, err)
-		return
-	}
-	if h.size > d.s.repo.limits.Object {
+	h, data, err := d.load(root, nil)
+	if errors.Is(err, errLarge) {
 		d.large(ctx, root, h)
 		return
 	}
-	data, err := d.x.read(d.p, d.p.offs[root], h, d.take(int(h.size)))
 	if err != nil {
 		d.skip(root, err)
 		return
@@ -174,16 +171,54 @@ func (d *descent) build(top *frame, child int32) ([]byte, error) {
 		top.data = data
 		d.held += cap(data)
 	}
-	h, err := d.p.header(d.p.offs[child])
+	_, delta, err := d.load(child, d.delta)
 	if err != nil {
 		return nil, err
 	}
-	if d.delta, err = d.x.read(d.p, d.p.offs[child], h, d.delta); err != nil {
-		return nil, err
-	}
+	d.delta = delta
 	_, size, _ := sizes(d.delta)
 	d.changes = d.changes[:0]
 	return apply(top.data, d.delta, d.take(int(min(size, d.s.repo.limits.Object))), d.s.repo.limits.Object, &d.changes)
+}
+
+// load unpacks an entry's own bytes with one read of the pack, into buf, or into
+// spare memory if buf is nil.
+func (d *descent) load(i int32, buf []byte) (header, []byte, error) {
+	off, end := d.p.offs[i], d.p.size-20
+	if int(i)+1 < len(d.p.offs) {
+		end = d.p.offs[i+1]
+	}
+	if end-off > 1<<20 {
+		h, err := d.p.header(off)
+		if err == nil {
+			buf, err = d.x.read(d.p, off, h, buf)
+		}
+		return h, buf, err
+	}
+	if int64(cap(d.raw)) < end-off {
+		d.raw = make([]byte, max(64<<10, end-off))
+	}
+	raw := d.raw[:end-off]
+	if _, err := d.p.file.ReadAt(raw, off); err != nil {
+		return header{}, nil, err
+	}
+	h, ok := parseHeader(raw)
+	if !ok {
+		return h, nil, errPack
+	}
+	if h.size > d.s.repo.limits.Object {
+		return h, nil, errLarge
+	}
+	if buf == nil {
+		buf = d.take(int(h.size))
+	}
+	d.packed.Reset(raw[h.len:])
+	z, err := d.x.open(&d.packed)
+	if err != nil {
+		return h, nil, errPack
+	}
+	buf, err = exactly(z, h.size, buf)
+	return h, buf, err
 }
 
 // again builds an object from the bottom of its chain, or from one that is held.
@@ -200,26 +235,21 @@ func (d *descent) again(i int32) ([]byte, error) {
 			break
 		}
 		if d.p.base[j] < 0 {
-			h, err := d.p.header(d.p.offs[j])
+			_, whole, err := d.load(j, []byte{})
 			if err != nil {
 				return nil, err
 			}
-			if data, err = d.x.read(d.p, d.p.offs[j], h, nil); err != nil {
-				return nil, err
-			}
+			data = whole
 			break
 		}
 		chain = append(chain, j)
 	}
 	for k := len(chain) - 1; k >= 0; k-- {
-		off := d.p.offs[chain[k]]
-		h, err := d.p.header(off)
+		_, delta, err := d.load(chain[k], d.delta)
 		if err != nil {
 			return nil, err
 		}
-		if d.delta, err = d.x.read(d.p, off, h, d.delta); err != nil {
-			return nil, err
-		}
+		d.delta = delta
 		if data, err = apply(data, d.delta, nil, d.s.repo.limits.Object, nil); err != nil {
 			return nil, err
 		}
@@ -301,14 +331,12 @@ func (d *descent) large(ctx context.Context, root int32, h header) {
 }
 
 func (d *descent) inserted(i int32) {
-	h, err := d.p.header(d.p.offs[i])
-	if err == nil {
-		d.delta, err = d.x.read(d.p, d.p.offs[i], h, d.delta)
-	}
+	_, delta, err := d.load(i, d.delta)
 	if err != nil {
 		d.skip(i, err)
 		return
 	}
+	d.delta = delta
 	var text []byte
 	instructions(d.delta, func(_, _ int, t []byte) bool {
 		text = append(text, t...)
