@@ -253,11 +253,11 @@ func (s *Source) complete(seen map[oid][]sighting, places map[oid][]placed) {
 		}
 	}
 	for k, b := range found {
-		s.more = append(s.more, s.told(k.path, b.sighting, b.placed, b.object))
+		if b.commit == nil || !s.excludes(s.full(k.path)) {
+			s.more = append(s.more, s.told(k.path, b.sighting, b.placed, b.object))
+		}
 	}
-	slices.SortFunc(s.more, func(a, b *scan.Hit) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Fingerprint, b.Fingerprint))
-	})
+	slices.SortFunc(s.more, func(a, b *scan.Hit) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) }) // the order of a map is none
 }
 
 // told is a hit as it is reported.

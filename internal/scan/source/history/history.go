@@ -11,8 +11,10 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"rekey.example/rekey/internal/scan"
 )
@@ -53,6 +55,8 @@ type Source struct {
 	Staged bool
 	Binary bool // look for marked keys in binary files too
 	Limits Limits
+	// Exclude, unless nil, leaves out the hits of paths as reports have them.
+	Exclude func(path string) bool
 
 	repo *repo
 	more []*scan.Hit
@@ -124,5 +128,11 @@ func (s *Source) Finish(hits []*scan.Hit) []*scan.Hit {
 			kept = append(kept, h)
 		}
 	}
-	return append(kept, s.more...)
+	kept = append(kept, s.more...)
+	slices.SortStableFunc(kept, func(x, y *scan.Hit) int {
+		return cmp.Or(cmp.Compare(x.Path, y.Path), cmp.Compare(x.Commit, y.Commit), cmp.Compare(x.Offset, y.Offset))
+	})
+	return kept
 }
+
+func (s *Source) excludes(path string) bool { return s.Exclude != nil && s.Exclude(path) }

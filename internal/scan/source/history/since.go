@@ -150,6 +150,9 @@ func (r *repo) diff(tree oid, older []oid, dir string, depth int, each func(a ad
 // added makes a job of an addition: only the new lines are looked at, with
 // those beside them.
 func (s *Source) added(a addition, add func(scan.Job) error) error {
+	if s.excludes(s.full(a.path)) {
+		return nil
+	}
 	return add(func(ctx context.Context, w *scan.Worker) error {
 		name := s.full(a.path)
 		typ, data, err := s.repo.object(a.new)
