@@ -19,6 +19,7 @@ type sheet struct {
 	advice    string
 	format    format
 	stretches []stretch
+	padded    []byte
 }
 
 // A stretch is data[start:end]. With a name it is a value that is looked at as if
@@ -99,8 +100,19 @@ func (s *sheet) raw(lines *lineCounter, start, end int, x *stretch) {
 	for from > 0 && start-from < 200 && (s.data[from-1] == ' ' || s.data[from-1] == '\t') {
 		from-- // so that columns are counted from the start of the line
 	}
-	s.w.Scan(scan.Piece{Path: s.path, Line0: lines.at(from), Off0: int64(from), Data: s.data[from:end], Place: x.place, Advice: x.advice})
+	line, data, pad := lines.at(from), s.data[from:end], lines.column(from)
+	if pad > 0 { // stands where the rest of the line does, so that columns are right
+		s.padded = append(append(s.padded[:0], blank[:pad]...), data...)
+		data = s.padded
+	}
+	s.w.Scan(scan.Piece{Path: s.path, Line0: line, Off0: int64(from - pad), Data: data, Place: x.place, Advice: x.advice})
 }
+
+// padMost is the column up to which columns are told exactly. In longer lines,
+// which no person counts in, they are told from where the place begins.
+const padMost = 1500
+
+var blank = bytes.Repeat([]byte(" "), padMost)
 
 // named scans a value beside its name.
 func (s *sheet) named(lines *lineCounter, x *stretch) {
@@ -117,15 +129,20 @@ func (s *sheet) named(lines *lineCounter, x *stretch) {
 		}
 	}
 	line := lines.at(x.start)
-	column := x.start - lines.start
-	prefix := `"` + strings.Map(nameChar, x.name[:min(len(x.name), 50)]) + `": ` + string(quote)
-	pad := min(max(0, column-len(prefix)), 400)
-	text := make([]byte, 0, pad+len(prefix)+len(value)+1)
-	for range pad {
-		text = append(text, ' ')
+	column := lines.column(x.start)
+	name, between := `"`+strings.Map(nameChar, x.name[:min(len(x.name), 50)])+`"`, `: `
+	pad := max(0, column-len(name)-len(between)-1)
+	text := append(s.padded[:0], blank[:pad]...)
+	if short := `"value": `; column > len(short) && column < len(name)+len(between)+1 {
+		// the name is too long to stand before the value on its line
+		name, between = `"name": `+name+",\n", string(blank[:column-len(short)-1])+short
+		line--
 	}
-	text = append(append(append(text, prefix...), value...), quote)
-	s.w.Scan(scan.Piece{Path: s.path, Line0: line, Off0: int64(x.start - pad - len(prefix)), Data: text, Place: x.place, Advice: x.advice})
+	text = append(append(append(text, name...), between...), quote)
+	start := x.start - len(text)
+	text = append(append(text, value...), quote)
+	s.padded = text
+	s.w.Scan(scan.Piece{Path: s.path, Line0: line, Off0: int64(start), Data: text, Place: x.place, Advice: x.advice})
 }
 
 // nameChar keeps what a name may hold for a detector.
@@ -141,6 +158,25 @@ func nameChar(r rune) rune {
 type lineCounter struct {
 	data             []byte
 	pos, line, start int // start is where the line begins
+}
+
+// column is how many UTF-16 units stand before pos on its line, which at was
+// asked for; 0 if they are more than padMost.
+func (c *lineCounter) column(pos int) int {
+	if pos-c.start > 4*padMost {
+		return 0
+	}
+	n := 0
+	for _, r := range string(c.data[c.start:pos]) {
+		n++
+		if r > 0xffff {
+			n++
+		}
+	}
+	if n > padMost {
+		return 0
+	}
+	return n
 }
 
 func (c *lineCounter) at(pos int) int {

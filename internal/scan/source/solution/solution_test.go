@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"rekey.example/rekey/internal/scan"
 	"rekey.example/rekey/internal/scan/detect"
@@ -108,6 +109,10 @@ func TestPositions(t *testing.T) {
 		}
 		if line := strings.Count(string(data[:h.Offset]), "\n") + 1; line != h.Line {
 			t.Errorf("%s: offset %d is on line %d, not %d", h.Path, h.Offset, line, h.Line)
+		}
+		before := string(data[strings.LastIndexByte(string(data[:h.Offset]), '\n')+1 : h.Offset])
+		if units := len(utf16.Encode([]rune(before))); units < 1500 && h.Column != units+1 {
+			t.Errorf("%s:%d: column %d is told as %d", h.Path, h.Line, units+1, h.Column)
 		}
 		checked++
 	}
