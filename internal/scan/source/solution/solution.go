@@ -149,6 +149,9 @@ func (r Reader) Inside(z *archive.Zip) archive.Look {
 				around.names = map[string]string{strings.ToLower(entry): flowName(strings.ReplaceAll(c.Path[:i], "!", "/"), "app")}
 			}
 		}
+		if isApp && strings.HasSuffix(strings.ToLower(entry), "appcheckerresult.sarif") {
+			return true, nil // repeats the formulas, whose hits would be told twice
+		}
 		if bytes.HasPrefix(c.Head, []byte("MZ")) {
 			return true, assembly(w, c, around)
 		}
