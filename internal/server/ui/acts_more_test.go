@@ -7,6 +7,8 @@ import (
 
 	"rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/daemon"
+	"rekey.example/rekey/internal/sim/contoso"
 )
 
 func TestCancelledByForm(t *testing.T) {
@@ -66,6 +68,51 @@ func TestPeopleByForm(t *testing.T) {
 	if r, _ := w.get("POST", "/people/tokens/"+tokens[0].ID+"/revoke", "x=1"); r.StatusCode != 303 {
 		t.Errorf("revoked: %d", r.StatusCode)
 	}
+}
+
+// TestATaskByForm: a consumer that no program reaches is moved by a person, with a link
+// and a word.
+func TestATaskByForm(t *testing.T) {
+	w := newTownWith(t, 0, func(c *daemon.Config, s contoso.Tenant) {
+		c.Bindings = append(c.Bindings, daemon.Binding{Application: s.Demo.ClientID, Consumer: "Basware portal", Reference: "person:marta@contoso.com, page Connections"})
+	})
+	id := w.proposed(w.ending())
+	w.as(access.Administrator, "Omar Haddad")
+	form := hiddenIn(t, w.page("/approvals/"+id), "/approvals/"+id)
+	if r, page := w.get("POST", "/approvals/"+id, form.Encode()); r.StatusCode != 303 {
+		t.Fatalf("approve: %d\n%s", r.StatusCode, page)
+	}
+	for range w.api().Watch(t.Context(), id) {
+		page, err := w.api().TaskPage(t.Context(), api.ListTasksParams{State: api.ListTasksParamsStatePending})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, task := range page.Value {
+			at := "/tasks/" + task.ID
+			harmless(t, at, w.page(at))
+			if list := w.page("/tasks?state=pending"); !strings.Contains(list, "Basware portal") || !strings.Contains(w.page("/rotations/"+id), "Tasks of people") {
+				t.Error("the task is not listed")
+			}
+			r, link := w.get("POST", at+"/link", "x=1")
+			if r.StatusCode != 200 || !strings.Contains(link, "/handover/") {
+				t.Fatalf("link: %d\n%s", r.StatusCode, link)
+			}
+			if again := w.page(at); strings.Contains(again, "/handover/") {
+				t.Error("the link is shown twice")
+			}
+			if r, _ := w.get("POST", at+"/done", "note="); r.StatusCode != 422 {
+				t.Errorf("done without a word: %d", r.StatusCode)
+			}
+			if r, page := w.get("POST", at+"/done", url.Values{"note": {"signed in at 14:02"}}.Encode()); r.StatusCode != 303 {
+				t.Fatalf("done: %d\n%s", r.StatusCode, page)
+			}
+			if again := w.page(at); !strings.Contains(again, "signed in at 14:02") || strings.Contains(again, ">It is done<") {
+				t.Error("the task does not say how that is known, or is offered again")
+			}
+			return
+		}
+	}
+	t.Fatal("nobody was asked to do anything")
 }
 
 func TestAcknowledgedByForm(t *testing.T) {
