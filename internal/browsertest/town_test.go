@@ -96,7 +96,7 @@ func read(t *testing.T, c *client.Client) {
 		}
 		s = now
 	}
-	if _, err := c.CreateToken(t.Context(), api.TokenRequest{Name: "pipeline", Role: "auditor", Lifetime: "1d"}); err != nil {
+	if _, err := c.CreateToken(t.Context(), api.TokenRequest{Name: "pipeline", Person: "omar", Role: "auditor", Lifetime: "1d"}); err != nil {
 		t.Fatal(err)
 	}
 }
