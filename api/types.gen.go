@@ -1017,6 +1017,35 @@ func (e ListTasksParamsState) Valid() bool {
 	}
 }
 
+// AccessGrant defines model for AccessGrant.
+type AccessGrant struct {
+	// Group It comes with a group
+	Group bool `json:"group,omitempty,omitzero"`
+
+	// Instead What would do
+	Instead string `json:"instead,omitempty,omitzero"`
+
+	// Kind permission, delegated, directory role, azure role, vault policy
+	Kind string `json:"kind"`
+
+	// On The API, the scope, the vault
+	On    string    `json:"on"`
+	Since time.Time `json:"since,omitempty,omitzero"`
+	What  string    `json:"what"`
+	Why   string    `json:"why,omitempty,omitzero"`
+
+	// Wide More than an application should have
+	Wide bool `json:"wide"`
+}
+
+// AccessUnread defines model for AccessUnread.
+type AccessUnread struct {
+	// Needs The least that would be enough to read it
+	Needs string `json:"needs,omitempty,omitzero"`
+	What  string `json:"what"`
+	Why   string `json:"why"`
+}
+
 // Acknowledgement defines model for Acknowledgement.
 type Acknowledgement struct {
 	// Reason Why it may stay
@@ -1164,6 +1193,28 @@ type Application struct {
 	Owners   []Owner    `json:"owners"`
 	Sso      string     `json:"sso,omitempty,omitzero"`
 	Tenant   string     `json:"tenant"`
+}
+
+// ApplicationAccess defines model for ApplicationAccess.
+type ApplicationAccess struct {
+	Application ApplicationRef `json:"application"`
+
+	// Diet For each consumer, what could take the secret's place
+	Diet []SecretDiet `json:"diet"`
+
+	// Grants Over-wide ones first
+	Grants []AccessGrant `json:"grants"`
+	Looked time.Time     `json:"looked"`
+
+	// Principal Object id of the service principal; missing: there is none, or it could not be read
+	Principal string         `json:"principal,omitempty,omitzero"`
+	Unread    []AccessUnread `json:"unread"`
+
+	// Whole Everything that was asked for could be read
+	Whole bool `json:"whole"`
+
+	// Wide Grants that are more than an application should have
+	Wide int `json:"wide"`
 }
 
 // ApplicationDetail defines model for ApplicationDetail.
@@ -1551,6 +1602,55 @@ type CredentialPage struct {
 
 // CredentialState early has not begun; unknown has no end that the issuer tells
 type CredentialState string
+
+// CredentialUse defines model for CredentialUse.
+type CredentialUse struct {
+	// Alarms Unusual uses that nobody has acknowledged
+	Alarms      []UseAlarm     `json:"alarms"`
+	Application ApplicationRef `json:"application,omitempty,omitzero"`
+
+	// Count Uses since then that are recorded
+	Count   int       `json:"count"`
+	KeyID   string    `json:"keyId"`
+	Label   string    `json:"label,omitempty,omitzero"`
+	LastUse UseRecord `json:"lastUse,omitempty,omitzero"`
+
+	// LastUsed By the sign-in records or by the report of last uses; missing: none is recorded, which is not unused
+	LastUsed time.Time `json:"lastUsed,omitempty,omitzero"`
+
+	// Learning Too little is known to call a use unusual
+	Learning bool `json:"learning"`
+
+	// Normal What is normal for it, a sentence each
+	Normal []string `json:"normal"`
+
+	// Rotation The rotation that is to end it
+	Rotation string `json:"rotation,omitempty,omitzero"`
+
+	// Since From here on the users are told
+	Since time.Time `json:"since"`
+
+	// Sources How far the records were read, so that silence can be told from lag
+	Sources []TrailSource `json:"sources"`
+
+	// State there, expired, withdrawn, or unknown to the inventory
+	State string `json:"state"`
+
+	// Switched When its consumers could first read the new credential
+	Switched time.Time `json:"switched,omitempty,omitzero"`
+
+	// UnusedDays Whole days since lastUsed
+	UnusedDays *int `json:"unusedDays,omitempty"`
+
+	// Users Who used it since then, the last one first
+	Users []UseUser `json:"users"`
+
+	// Verdict In words
+	Verdict string `json:"verdict,omitempty,omitzero"`
+
+	// Whole False: there were more, and users are those of the newest
+	Whole bool `json:"whole"`
+}
 
 // DayCount defines model for DayCount.
 type DayCount struct {
@@ -2597,6 +2697,19 @@ type SealingKey struct {
 	Values int `json:"values"`
 }
 
+// SecretDiet defines model for SecretDiet.
+type SecretDiet struct {
+	Consumer string `json:"consumer"`
+
+	// Instead managed identity, federated credential, none known
+	Instead string `json:"instead"`
+
+	// Runs On what it runs; missing: not known
+	Runs  string   `json:"runs,omitempty,omitzero"`
+	Steps []string `json:"steps"`
+	Why   string   `json:"why"`
+}
+
 // Session defines model for Session.
 type Session struct {
 	Address string `json:"address,omitempty,omitzero"`
@@ -3042,6 +3155,61 @@ type Use struct {
 	Reference string `json:"reference"`
 }
 
+// UseAlarm defines model for UseAlarm.
+type UseAlarm struct {
+	// Count Such uses so far
+	Count int64 `json:"count"`
+
+	// Kind new country, new network, new resource, new hour, sudden volume, after long silence, expired key, withdrawn key
+	Kind string    `json:"kind"`
+	Last time.Time `json:"last"`
+
+	// Normal What is normal for this credential
+	Normal string    `json:"normal"`
+	Since  time.Time `json:"since"`
+
+	// What What happened
+	What string `json:"what"`
+}
+
+// UseRecord defines model for UseRecord.
+type UseRecord struct {
+	// Address IP address
+	Address string `json:"address,omitempty,omitzero"`
+	City    string `json:"city,omitempty,omitzero"`
+
+	// Country Two letters
+	Country string `json:"country,omitempty,omitzero"`
+
+	// Error Missing: a token was given
+	Error string `json:"error,omitempty,omitzero"`
+
+	// Network Its /24, of IPv6 /48
+	Network string `json:"network,omitempty,omitzero"`
+
+	// Resource The API that the token was for
+	Resource string    `json:"resource,omitempty,omitzero"`
+	Time     time.Time `json:"time"`
+}
+
+// UseUser defines model for UseUser.
+type UseUser struct {
+	// Addresses At most ten
+	Addresses []string  `json:"addresses"`
+	City      string    `json:"city,omitempty,omitzero"`
+	Count     int       `json:"count"`
+	Country   string    `json:"country,omitempty,omitzero"`
+	First     time.Time `json:"first"`
+	Last      time.Time `json:"last"`
+
+	// Network Empty: the records name no address
+	Network string `json:"network"`
+
+	// Refused How many of these got no token
+	Refused  int    `json:"refused"`
+	Resource string `json:"resource,omitempty,omitzero"`
+}
+
 // UsedWhen defines model for UsedWhen.
 type UsedWhen string
 
@@ -3193,6 +3361,9 @@ type UnmanagedFilter = bool
 // UnusedFilter defines model for UnusedFilter.
 type UnusedFilter = bool
 
+// UnusedForFilter A length of time: 180d, 2w, 24h, 1h30m, 90s
+type UnusedForFilter = Span
+
 // UsedFilter defines model for UsedFilter.
 type UsedFilter = UsedWhen
 
@@ -3303,6 +3474,9 @@ type ListCredentialsParams struct {
 	// Unused Only those whose last recorded sign-in is more than 90 days ago; no recorded sign-in does not count
 	Unused UnusedFilter `form:"unused,omitempty" json:"unused,omitempty,omitzero"`
 
+	// UnusedFor Only those whose last recorded sign-in is longer ago: 180d; no recorded sign-in does not count
+	UnusedFor UnusedForFilter `form:"unusedFor,omitempty" json:"unusedFor,omitempty,omitzero"`
+
 	// Unmanaged Only those that appeared without rekey after the first reading
 	Unmanaged UnmanagedFilter `form:"unmanaged,omitempty" json:"unmanaged,omitempty,omitzero"`
 
@@ -3359,6 +3533,9 @@ type ExportCredentialsParams struct {
 	// Unused Only those whose last recorded sign-in is more than 90 days ago; no recorded sign-in does not count
 	Unused UnusedFilter `form:"unused,omitempty" json:"unused,omitempty,omitzero"`
 
+	// UnusedFor Only those whose last recorded sign-in is longer ago: 180d; no recorded sign-in does not count
+	UnusedFor UnusedForFilter `form:"unusedFor,omitempty" json:"unusedFor,omitempty,omitzero"`
+
 	// Unmanaged Only those that appeared without rekey after the first reading
 	Unmanaged UnmanagedFilter `form:"unmanaged,omitempty" json:"unmanaged,omitempty,omitzero"`
 
@@ -3387,6 +3564,12 @@ type ExportCredentialsParams struct {
 
 	// Search Part of the name of the application, of an owner or of the label, or a whole id
 	Search SearchFilter `form:"search,omitempty" json:"search,omitempty,omitzero"`
+}
+
+// GetCredentialUseParams defines parameters for GetCredentialUse.
+type GetCredentialUseParams struct {
+	// Since Who used it in this time: 30d. Missing: since the switch of a rotation that is to end it, else 30 days
+	Since Span `form:"since,omitempty" json:"since,omitempty,omitzero"`
 }
 
 // CompareRefreshParams defines parameters for CompareRefresh.

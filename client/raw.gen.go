@@ -139,6 +139,13 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/applications/{id} (the `GetApplication` operationId).
 	GetApplication(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetApplicationAccess What an application may do, which of it is too much, and whether it needs a secret
+	//
+	// The directory and Azure are asked now. What could not be read is named in unread.
+	//
+	// Corresponds with GET /v1/applications/{id}/access (the `GetApplicationAccess` operationId).
+	GetApplicationAccess(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetAuditCheckpoint The signed head of the log, to be kept outside
 	//
 	// Corresponds with GET /v1/audit/checkpoint (the `GetAuditCheckpoint` operationId).
@@ -235,6 +242,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/credentials/{keyId} (the `GetCredential` operationId).
 	GetCredential(ctx context.Context, keyID string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetCredentialUse When, from where and for what a credential is used, by whom last, and what is unusual about it
+	//
+	// Corresponds with GET /v1/credentials/{keyId}/use (the `GetCredentialUse` operationId).
+	GetCredentialUse(ctx context.Context, keyID string, params *GetCredentialUseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DiagnoseWithBody Find the first broken link behind a failure, and its cure
 	//
@@ -947,6 +959,23 @@ func (c *Raw) GetApplication(ctx context.Context, id string, reqEditors ...Reque
 	return c.Client.Do(req)
 }
 
+// GetApplicationAccess What an application may do, which of it is too much, and whether it needs a secret
+//
+// The directory and Azure are asked now. What could not be read is named in unread.
+//
+// Corresponds with GET /v1/applications/{id}/access (the `GetApplicationAccess` operationId).
+func (c *Raw) GetApplicationAccess(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetApplicationAccessRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetAuditCheckpoint The signed head of the log, to be kept outside
 //
 // Corresponds with GET /v1/audit/checkpoint (the `GetAuditCheckpoint` operationId).
@@ -1204,6 +1233,21 @@ func (c *Raw) ExportCredentials(ctx context.Context, params *ExportCredentialsPa
 // Corresponds with GET /v1/credentials/{keyId} (the `GetCredential` operationId).
 func (c *Raw) GetCredential(ctx context.Context, keyID string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetCredentialRequest(c.Server, keyID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetCredentialUse When, from where and for what a credential is used, by whom last, and what is unusual about it
+//
+// Corresponds with GET /v1/credentials/{keyId}/use (the `GetCredentialUse` operationId).
+func (c *Raw) GetCredentialUse(ctx context.Context, keyID string, params *GetCredentialUseParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCredentialUseRequest(c.Server, keyID, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3008,6 +3052,40 @@ func NewGetApplicationRequest(server string, id string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetApplicationAccessRequest constructs an http.Request for the GetApplicationAccess method
+func NewGetApplicationAccessRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/applications/%s/access", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetAuditCheckpointRequest constructs an http.Request for the GetAuditCheckpoint method
 func NewGetAuditCheckpointRequest(server string) (*http.Request, error) {
 	var err error
@@ -3583,6 +3661,14 @@ func NewListCredentialsRequest(server string, params *ListCredentialsParams) (*h
 			}
 		}
 
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "unusedFor", params.UnusedFor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
 		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "unmanaged", params.Unmanaged, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 			return nil, err
 		} else {
@@ -3785,6 +3871,14 @@ func NewExportCredentialsRequest(server string, params *ExportCredentialsParams)
 			}
 		}
 
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "unusedFor", params.UnusedFor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
 		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "unmanaged", params.Unmanaged, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 			return nil, err
 		} else {
@@ -3911,6 +4005,63 @@ func NewGetCredentialRequest(server string, keyID string) (*http.Request, error)
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetCredentialUseRequest constructs an http.Request for the GetCredentialUse method
+func NewGetCredentialUseRequest(server string, keyID string, params *GetCredentialUseParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "keyId", keyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/credentials/%s/use", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)

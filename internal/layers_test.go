@@ -38,8 +38,10 @@ var may = map[string][]string{
 	"internal/delivery":  {"internal/connector"},
 	"internal/alert":     {"internal/connector"},
 	"internal/scan":      {"internal/secret"}, // reads what strangers wrote: knows no store, no network and no tenant
-	"internal/server":    {"internal/rotation", "internal/diagnosis", "internal/delivery", "internal/alert", "internal/trail", "internal/custody", "internal/telemetry", "internal/view", "internal/server/ui", "api"},
+	"internal/server":    {"internal/rotation", "internal/diagnosis", "internal/delivery", "internal/alert", "internal/trail", "internal/custody", "internal/telemetry", "internal/usage", "internal/review", "internal/view", "internal/server/ui", "api"},
 	"internal/trail":     {"internal/connector", "internal/policy"},
+	"internal/usage":     {"internal/trail"},
+	"internal/review":    {"internal/connector", "internal/policy"},
 	"internal/server/ui": {"internal/access", "client"}, // a client of the API, like everybody else
 	"internal/daemon":    {"internal/server", "internal/replica", "client"},
 	"cmd/rekey":          {"internal/daemon", "internal/sim", "internal/scan"},

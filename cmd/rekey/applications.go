@@ -9,7 +9,7 @@ import (
 func applicationsCommand(s *session) *cobra.Command {
 	return family("applications", "App registrations and service principals",
 		"The directory objects that hold credentials, as the last sync saw them.",
-		applicationsList(s), applicationsShow(s))
+		applicationsList(s), applicationsShow(s), applicationsAccess(s))
 }
 
 func applicationsList(s *session) *cobra.Command {

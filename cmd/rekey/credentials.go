@@ -14,7 +14,7 @@ func credentialsCommand(s *session) *cobra.Command {
 	return family("credentials", "Secrets and certificates: whose, where, until when",
 		`The credentials that Entra accepts: client secrets and certificates of applications and
 service principals. Values are never shown; rekey does not keep them.`,
-		credentialsList(s), credentialsShow(s))
+		credentialsList(s), credentialsShow(s), credentialsUse(s))
 }
 
 var kinds = []string{"clientSecret", "certificate", "samlSigning", "accessKey", "federated"}
@@ -71,6 +71,7 @@ csv and tsv carry every column; csv opens in Excel as it is.`,
 	f.StringVar(&q.Owner, "owner", "", "only of applications of this `OWNER`: part of the name or mail address, or the object id")
 	f.BoolVar(&q.NoOwner, "no-owner", false, "only of applications without an owner")
 	f.StringVar(&q.Vault, "vault", "", "only those whose value is known to be in this `VAULT`")
+	f.StringVar(&q.UnusedFor, "unused-for", "", "only those whose last recorded sign-in is longer ago than this `TIME`, such as 180d")
 	f.BoolVar(&q.Unused, "unused", false, "only those whose last recorded sign-in is more than 90 days ago")
 	f.BoolVar(&q.Unmanaged, "unmanaged", false, "only those that appeared without rekey after the first sync")
 	f.IntVar(&limit, "limit", 0, "at most so `MANY` (0: all)")

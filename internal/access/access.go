@@ -50,8 +50,10 @@ const (
 	LinkTask        Action = "task.link"
 	FinishTask      Action = "task.done"
 	ReadAudit       Action = "audit.read"
-	ReadVaults      Action = "vault.read" // which entries the vaults have, of all applications
-	ReadTrail       Action = "trail.read" // the clouds' own records
+	ReadVaults      Action = "vault.read"         // which entries the vaults have, of all applications
+	ReadTrail       Action = "trail.read"         // the clouds' own records
+	ReadUse         Action = "usage.read"         // when and from where a credential is used
+	ReviewAccess    Action = "application.access" // what an application may do
 	ManageTokens    Action = "token.manage"
 	ReadPeople      Action = "person.read" // people, their tokens and their sessions
 	ManagePeople    Action = "person.manage"
@@ -85,19 +87,21 @@ const (
 )
 
 // everybody may look at what holds no audit and no keys.
-var everybody = []Action{ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks, ReadAlerts, ReadFeeds, KeepView, SignIn, SignOut}
+var everybody = []Action{
+	ReadInventory, ReadPolicy, CheckPolicy, ReadRotations, ReadSchedule, ReadTasks, ReadAlerts, ReadFeeds, ReadUse, KeepView, SignIn, SignOut,
+}
 
 var permitted = map[Role][]Action{
 	User: slices.Concat(everybody, []Action{
 		ProposeRotation, CancelRotation, PostponeDue, FinishTask, RunDiagnosis, TakeSnapshot, JudgeAlert, SnoozeAlert, ManageFeeds, ShareView,
 	}),
-	Auditor: slices.Concat(everybody, []Action{ReadVaults, ReadIncidents, ReadAudit, ReadTrail, ReadPeople, ReadKeys, ReadReconcile, RunDiagnosis}),
+	Auditor: slices.Concat(everybody, []Action{ReadVaults, ReadIncidents, ReadAudit, ReadTrail, ReviewAccess, ReadPeople, ReadKeys, ReadReconcile, RunDiagnosis}),
 	Administrator: slices.Concat(everybody, []Action{
 		SyncInventory, ReadVaults, JudgeFinding,
 		ProposeRotation, ApproveRotation, RefuseRotation, CancelRotation, PermitWithdraw,
 		OpenIncident, ApproveIncident, CloseIncident, ReadIncidents,
 		PostponeDue, LinkTask, FinishTask,
-		ReadAudit, ReadTrail, ReadPeople, ManageTokens, ManagePeople, ManageSessions, RunDoctor, RunDiagnosis, TakeSnapshot, CopyDatabase,
+		ReadAudit, ReadTrail, ReviewAccess, ReadPeople, ManageTokens, ManagePeople, ManageSessions, RunDoctor, RunDiagnosis, TakeSnapshot, CopyDatabase,
 		ReadKeys, RotateKeys, ChangeMaster,
 		HoldInstallation, ReadReconcile, AcceptReconcile,
 		JudgeAlert, SnoozeAlert, TestChannel, ManageFeeds, ShareView,

@@ -113,6 +113,7 @@ type Witness interface {
 type Uses struct {
 	Last    time.Time // zero: none is recorded
 	From    []string  // addresses it was used from, at most ten
+	Where   string    // of the last use: "203.0.113.9 (Amsterdam, NL) for Microsoft Graph"; empty: not told
 	Count   int
 	Through time.Time // records are complete up to here
 	Source  string    // which records: "sign-in log", "activity report"

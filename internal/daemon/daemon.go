@@ -35,6 +35,7 @@ import (
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/telemetry"
 	"rekey.example/rekey/internal/trail"
+	"rekey.example/rekey/internal/usage"
 	"rekey.example/rekey/internal/view"
 )
 
@@ -57,6 +58,7 @@ type Daemon struct {
 	planner   *schedule.Planner
 	desk      *delivery.Desk
 	trail     *trail.Trail
+	usage     *usage.Meter
 	noticed   chan struct{} // a source of the trail has something
 	consumers *consumers    // nil if no tenant is configured
 	doors     doors
@@ -154,7 +156,8 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		Timings: timings(c.Rotation), Patience: rotation.Duration(c.Rotation.Patience), Calendar: times.Calendar, Stopping: d.stopping,
 		Passed: d.passed,
 	}
-	d.trail = d.newTrail()
+	d.trail, d.usage = d.newTrail(), d.newMeter()
+	d.trail.Used = d.usage.Take
 	var compared api.Reconciler
 	if d.around != nil {
 		if err := d.compare(ctx); err != nil {
@@ -172,10 +175,14 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if err := d.alarms(); err != nil {
 		return err
 	}
+	reviewer, err := d.reviewer()
+	if err != nil {
+		return err
+	}
 	d.api, err = api.New(api.Config{
 		Version: c.Version, Started: time.Now(), Store: d.store, Log: d.log, Checkpoints: d.checkpoints(), Rotations: d.rotations,
 		Inventory: d.inventory, Policy: d.policy, Schedule: d.scheduled, Syncs: d.syncs, Keys: d.keys, Desk: d.desk, Reconcile: compared,
-		Alerts: d.alerts, Calendars: d.feeds, Trail: d.trail, Permissions: d.permissions,
+		Alerts: d.alerts, Calendars: d.feeds, Trail: d.trail, Permissions: d.permissions, Usage: d.usage, Reviewer: reviewer,
 		Views: &view.Views{Store: d.store, Log: d.log}, Background: d.background,
 		Installation: d.others.installation.ID, Replicas: d.replicas,
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},

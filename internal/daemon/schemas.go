@@ -20,6 +20,7 @@ import (
 	"rekey.example/rekey/internal/server/api"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/trail"
+	"rekey.example/rekey/internal/usage"
 	"rekey.example/rekey/internal/view"
 )
 
@@ -49,6 +50,7 @@ func schemas() []store.Schema {
 		calendar.Schema,          // 221
 		trail.Schema,             // 231
 		trail.ReachSchema,        // 232
+		usage.Schema,             // 240
 		diagnosis.Schema,         // 250
 	}
 }

@@ -135,6 +135,7 @@ func (d *Daemon) readTrail(ctx context.Context, list []connector.Recorder) {
 		warn("cannot read the clouds' own records", err)
 	}
 	warn("cannot close the books", d.closeBooks(ctx))
+	warn("cannot settle what was acknowledged", d.usage.Settle(ctx, tenant))
 	warn("cannot explain what was changed out of band", d.trail.Explain(ctx, tenant, d.reach))
 }
 

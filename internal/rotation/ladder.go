@@ -90,7 +90,7 @@ func (c useCase) recorded() judgement {
 	}
 	j := c.later(ready, on, c.seen()+"; it has to be quiet for "+quiet.String())
 	j.wait = min(j.wait, time.Hour)
-	j.needs = "whoever runs what still uses the old credential" + fromWhere(c.uses.From) + ", to give it the new one; or an administrator, to answer for it in writing"
+	j.needs = "whoever runs what still uses the old credential" + fromWhere(c.uses) + ", to give it the new one; or an administrator, to answer for it in writing"
 	return j
 }
 
@@ -130,16 +130,22 @@ func (c useCase) seen() string {
 	case c.uses.Last.IsZero() || !c.uses.Last.After(c.switched):
 		return fmt.Sprintf("no use of the old credential is recorded up to %s (%s)", minute(c.uses.Through), c.uses.Source)
 	case c.uses.Count > 1:
-		return fmt.Sprintf("the old credential was used %d times or more after the switch, the last time %s%s (%s)", c.uses.Count, minute(c.uses.Last), fromWhere(c.uses.From), c.uses.Source)
+		return fmt.Sprintf("the old credential was used %d times or more after the switch, the last time %s%s (%s)", c.uses.Count, minute(c.uses.Last), fromWhere(c.uses), c.uses.Source)
 	}
-	return fmt.Sprintf("the old credential was used after the switch, %s%s (%s)", minute(c.uses.Last), fromWhere(c.uses.From), c.uses.Source)
+	return fmt.Sprintf("the old credential was used after the switch, %s%s (%s)", minute(c.uses.Last), fromWhere(c.uses), c.uses.Source)
 }
 
-func fromWhere(addresses []string) string {
-	if len(addresses) == 0 {
+// fromWhere names the last user as exactly as the records do, and the other addresses.
+func fromWhere(u *connector.Uses) string {
+	switch others := len(u.From) - 1; {
+	case len(u.From) == 0:
 		return ""
+	case u.Where == "":
+		return " from " + strings.Join(u.From, ", ")
+	case others == 0:
+		return " from " + u.Where
 	}
-	return " from " + strings.Join(addresses, ", ")
+	return " from " + u.Where + "; all addresses: " + strings.Join(u.From, ", ")
 }
 
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

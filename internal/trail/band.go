@@ -24,6 +24,9 @@ const (
 // finding, and one whose subject is gone is settled. What happened before the trail
 // was kept is history.
 func (k *keeper) judge() error {
+	if err := k.tellUses(); err != nil {
+		return err
+	}
 	for _, e := range k.fresh {
 		if e.Time.Before(k.began) || e.Outcome == "failure" {
 			continue

@@ -84,24 +84,30 @@ func (t *Trail) Sources(ctx context.Context, by access.Actor) (list []Status, er
 	if err := allowed(by); err != nil {
 		return nil, err
 	}
-	list = []Status{}
-	err = t.Store.View(ctx, func(tx *store.Tx) error {
-		num, _, err := tenantNumber(tx, by.Tenant)
-		if err != nil {
-			return err
-		}
-		if list, err = statuses(tx, num); err != nil {
-			return err
-		}
-		for i := range list {
-			if list[i].Gaps, err = gaps(tx, num, list[i].Name); err != nil {
-				return err
-			}
-		}
-		return nil
+	err = t.Store.View(ctx, func(tx *store.Tx) (err error) {
+		list, err = SourcesOf(tx, by.Tenant)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the sources of the trail: %w", err)
+	}
+	return list, nil
+}
+
+// SourcesOf tells how each source of a tenant stands. Callers check permission.
+func SourcesOf(tx *store.Tx, tenant string) ([]Status, error) {
+	num, _, err := tenantNumber(tx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	list, err := statuses(tx, num)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if list[i].Gaps, err = gaps(tx, num, list[i].Name); err != nil {
+			return nil, err
+		}
 	}
 	return list, nil
 }

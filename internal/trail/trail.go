@@ -82,6 +82,10 @@ type Trail struct {
 	// Intents are the credentials that the journal says were issued in a span.
 	Intents func(tx *store.Tx, tenant string, from, to time.Time) ([]Intent, error)
 
+	// Used is told of new sign-ins, each once, in the transaction that keeps them;
+	// nil means that nobody wants to know.
+	Used func(tx *store.Tx, tenant string, signIns []*Event) error
+
 	// Report and Settle keep the findings; policy's own unless a test looks.
 	Report func(tx *store.Tx, log *audit.Log, f policy.Finding) error
 	Settle func(tx *store.Tx, log *audit.Log, tenant, id, why string) error

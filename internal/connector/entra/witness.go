@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/rest"
@@ -73,9 +74,14 @@ func (w *Witness) Uses(ctx context.Context, holder inventory.Application, keyID 
 type signIns struct {
 	Next  string `json:"@odata.nextLink"`
 	Value []struct {
-		KeyID   string    `json:"servicePrincipalCredentialKeyId"`
-		At      time.Time `json:"createdDateTime"`
-		Address string    `json:"ipAddress"`
+		KeyID    string    `json:"servicePrincipalCredentialKeyId"`
+		At       time.Time `json:"createdDateTime"`
+		Address  string    `json:"ipAddress"`
+		Resource string    `json:"resourceDisplayName"`
+		Location struct {
+			City    string `json:"city"`
+			Country string `json:"countryOrRegion"`
+		} `json:"location"`
 	} `json:"value"`
 }
 
@@ -111,6 +117,9 @@ func (w *Witness) log(ctx context.Context, holder inventory.Application, keyID s
 func (p *signIns) tally(uses *connector.Uses, keyID string, since time.Time) {
 	for _, v := range p.Value {
 		if strings.EqualFold(v.KeyID, keyID) && !v.At.Before(since) {
+			if v.At.After(uses.Last) {
+				uses.Where = where(v.Address, v.Location.City, v.Location.Country, v.Resource)
+			}
 			count(uses, v.At, v.Address)
 		}
 	}
@@ -129,6 +138,34 @@ func count(u *connector.Uses, at time.Time, from string) {
 	if text := a.String(); len(u.From) < mostAddresses && !slices.Contains(u.From, text) {
 		u.From = append(u.From, text)
 	}
+}
+
+// where says from where and for what a use was. All of it comes from outside and is
+// shown to people.
+func where(address, city, country, resource string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Zone() != "" {
+		return ""
+	}
+	text := a.String()
+	if place := strings.Trim(plain(city)+", "+plain(country), ", "); place != "" {
+		text += " (" + place + ")"
+	}
+	if r := plain(resource); r != "" {
+		text += " for " + r
+	}
+	return text
+}
+
+const longestName = 60
+
+// plain is a foreign name on one line, shortened.
+func plain(s string) string {
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	if len(s) > longestName {
+		s = strings.ToValidUTF8(s[:longestName], "") + "..."
+	}
+	return s
 }
 
 // report asks for the last use of one key. A key without a row has no recorded use,

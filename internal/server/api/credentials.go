@@ -48,7 +48,11 @@ func selected(p wire.ListCredentialsParams) (q inventory.Query, err error) {
 	if p.Unused {
 		q.Unused = unusedAfter
 	}
-	q.Expiring, err = span("expiring", p.Expiring)
+	if q.Expiring, err = span("expiring", p.Expiring); err != nil {
+		return q, err
+	}
+	unused, err := span("unusedFor", p.UnusedFor)
+	q.Unused = max(q.Unused, unused)
 	return q, err
 }
 

@@ -21,7 +21,7 @@ func (s *service) ExportCredentials(ctx context.Context, in ExportCredentialsReq
 		return nil, err // before the first byte, while the answer can still say so
 	}
 	q, err := selected(wire.ListCredentialsParams{
-		Expiring: p.Expiring, Expired: p.Expired, Kind: p.Kind, Owner: p.Owner, NoOwner: p.NoOwner, App: p.App, Vault: p.Vault, Unused: p.Unused,
+		Expiring: p.Expiring, Expired: p.Expired, Kind: p.Kind, Owner: p.Owner, NoOwner: p.NoOwner, App: p.App, Vault: p.Vault, Unused: p.Unused, UnusedFor: p.UnusedFor,
 		Unmanaged: p.Unmanaged, Ends: p.Ends, From: p.From, Before: p.Before, State: p.State, Used: p.Used, Impact: p.Impact, Consumer: p.Consumer,
 		Shared: p.Shared, Stray: p.Stray, Search: p.Search,
 	})

@@ -14,19 +14,24 @@ import (
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/connector"
 	"rekey.example/rekey/internal/connector/azure"
+	"rekey.example/rekey/internal/connector/entra"
+	"rekey.example/rekey/internal/connector/rbac"
+	"rekey.example/rekey/internal/connector/rest"
 	"rekey.example/rekey/internal/delivery"
 	"rekey.example/rekey/internal/diagnosis"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
+	"rekey.example/rekey/internal/review"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/trail"
+	"rekey.example/rekey/internal/usage"
 	"rekey.example/rekey/internal/view"
 )
 
-var testSchemas = []store.Schema{audit.Schema, access.Schema, access.DoorSchema, access.ScopeSchema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, diagnosis.Schema, alert.Schema, calendar.Schema, trail.Schema, trail.ReachSchema, view.Schema}
+var testSchemas = []store.Schema{audit.Schema, access.Schema, access.DoorSchema, access.ScopeSchema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, diagnosis.Schema, alert.Schema, calendar.Schema, trail.Schema, trail.ReachSchema, usage.Schema, view.Schema}
 
 // The application that requests are about, and its only secret.
 var (
@@ -119,10 +124,24 @@ func (h *house) furnish(c *Config) {
 	}}
 	h.furnishAlerts(c)
 	c.Trail = &trail.Trail{Store: h.db, Log: h.log, Report: func(*store.Tx, *audit.Log, policy.Finding) error { return nil }, Settle: policy.Settle}
+	c.Usage = &usage.Meter{Store: h.db, Log: h.log}
+	c.Reviewer = h.reviewer()
 	c.Views = &view.Views{Store: h.db, Log: h.log}
 	c.Names = map[string]string{home: "Contoso"}
 	c.Patient = diagnosis.Patient{Tenant: home, Wire: azure.Wire{Round: nowhere{}}}
 	c.Diagnosis = &diagnosis.Service{Store: h.db, Log: h.log, Inventory: h.inventory, Patient: c.Patient}
+}
+
+// reviewer asks clouds that do not answer: what it says of them is part of its answer.
+func (h *house) reviewer() *review.Reviewer {
+	client := func(host string) *rest.Client {
+		c, err := rest.New(rest.Config{Base: "https://" + host, Transport: nowhere{}})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		return c
+	}
+	return &review.Reviewer{Directory: &entra.Reach{Graph: client("graph.microsoft.com")}, Azure: &rbac.Reader{ARM: client("management.azure.com")}, Tenant: home}
 }
 
 // nowhere is a network on which nobody answers.

@@ -82,6 +82,8 @@ var permits = map[string]permit{
 	"DELETE /v1/calendars/{id}":           {who: "um"},
 	"GET /v1/trail/sources":               {who: "am"},
 	"GET /v1/trail/closings":              {who: "am"},
+	"GET /v1/credentials/{keyId}/use":     {who: "uam"},
+	"GET /v1/applications/{id}/access":    {who: "am"},
 	"GET /v1/timeline":                    {who: "am", query: "?application=" + string(basware.ObjectID)},
 	"GET /v1/timeline/export":             {who: "am", query: "?format=signed"},
 

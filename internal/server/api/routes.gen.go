@@ -38,6 +38,9 @@ type ServerInterface interface {
 	// GetApplication One application with its credentials
 	// (GET /v1/applications/{id})
 	GetApplication(w http.ResponseWriter, r *http.Request, id string)
+	// GetApplicationAccess What an application may do, which of it is too much, and whether it needs a secret
+	// (GET /v1/applications/{id}/access)
+	GetApplicationAccess(w http.ResponseWriter, r *http.Request, id string)
 	// GetAuditCheckpoint The signed head of the log, to be kept outside
 	// (GET /v1/audit/checkpoint)
 	GetAuditCheckpoint(w http.ResponseWriter, r *http.Request)
@@ -80,6 +83,9 @@ type ServerInterface interface {
 	// GetCredential Everything known of one credential
 	// (GET /v1/credentials/{keyId})
 	GetCredential(w http.ResponseWriter, r *http.Request, keyID string)
+	// GetCredentialUse When, from where and for what a credential is used, by whom last, and what is unusual about it
+	// (GET /v1/credentials/{keyId}/use)
+	GetCredentialUse(w http.ResponseWriter, r *http.Request, keyID string, params GetCredentialUseParams)
 	// Diagnose Find the first broken link behind a failure, and its cure
 	// (POST /v1/diagnose)
 	Diagnose(w http.ResponseWriter, r *http.Request)
@@ -592,6 +598,32 @@ func (siw *ServerInterfaceWrapper) GetApplication(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// GetApplicationAccess operation middleware
+func (siw *ServerInterfaceWrapper) GetApplicationAccess(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetApplicationAccess(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetAuditCheckpoint operation middleware
 func (siw *ServerInterfaceWrapper) GetAuditCheckpoint(w http.ResponseWriter, r *http.Request) {
 
@@ -1063,6 +1095,19 @@ func (siw *ServerInterfaceWrapper) ListCredentials(w http.ResponseWriter, r *htt
 		return
 	}
 
+	// ------------- Optional query parameter "unusedFor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unusedFor", r.URL.Query(), &params.UnusedFor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "unusedFor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "unusedFor", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "unmanaged" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "unmanaged", r.URL.Query(), &params.Unmanaged, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -1343,6 +1388,19 @@ func (siw *ServerInterfaceWrapper) ExportCredentials(w http.ResponseWriter, r *h
 		return
 	}
 
+	// ------------- Optional query parameter "unusedFor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "unusedFor", r.URL.Query(), &params.UnusedFor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "unusedFor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "unusedFor", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "unmanaged" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "unmanaged", r.URL.Query(), &params.Unmanaged, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
@@ -1514,6 +1572,48 @@ func (siw *ServerInterfaceWrapper) GetCredential(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetCredential(w, r, keyID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetCredentialUse operation middleware
+func (siw *ServerInterfaceWrapper) GetCredentialUse(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "keyId" -------------
+	var keyID string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "keyId", r.PathValue("keyId"), &keyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "keyId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCredentialUseParams
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetCredentialUse(w, r, keyID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3953,6 +4053,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/trail/closings", wrapper.ListClosings)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/timeline", wrapper.ListTimeline)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/timeline/export", wrapper.ExportTimeline)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/credentials/{keyId}/use", wrapper.GetCredentialUse)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/applications/{id}/access", wrapper.GetApplicationAccess)
 
 	return m
 }
@@ -4197,6 +4299,45 @@ type GetApplicationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetApplicationdefaultApplicationProblemPlusJSONResponse) VisitGetApplicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplicationAccessRequestObject struct {
+	ID string `json:"id"`
+}
+
+type GetApplicationAccessResponseObject interface {
+	VisitGetApplicationAccessResponse(w http.ResponseWriter) error
+}
+
+type GetApplicationAccess200JSONResponse ApplicationAccess
+
+func (response GetApplicationAccess200JSONResponse) VisitGetApplicationAccessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetApplicationAccessdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetApplicationAccessdefaultApplicationProblemPlusJSONResponse) VisitGetApplicationAccessResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4803,6 +4944,46 @@ type GetCredentialdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCredentialdefaultApplicationProblemPlusJSONResponse) VisitGetCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCredentialUseRequestObject struct {
+	KeyID  string `json:"keyId"`
+	Params GetCredentialUseParams
+}
+
+type GetCredentialUseResponseObject interface {
+	VisitGetCredentialUseResponse(w http.ResponseWriter) error
+}
+
+type GetCredentialUse200JSONResponse CredentialUse
+
+func (response GetCredentialUse200JSONResponse) VisitGetCredentialUseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCredentialUsedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetCredentialUsedefaultApplicationProblemPlusJSONResponse) VisitGetCredentialUseResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7562,6 +7743,9 @@ type StrictServerInterface interface {
 	// GetApplication One application with its credentials
 	// (GET /v1/applications/{id})
 	GetApplication(ctx context.Context, request GetApplicationRequestObject) (GetApplicationResponseObject, error)
+	// GetApplicationAccess What an application may do, which of it is too much, and whether it needs a secret
+	// (GET /v1/applications/{id}/access)
+	GetApplicationAccess(ctx context.Context, request GetApplicationAccessRequestObject) (GetApplicationAccessResponseObject, error)
 	// GetAuditCheckpoint The signed head of the log, to be kept outside
 	// (GET /v1/audit/checkpoint)
 	GetAuditCheckpoint(ctx context.Context, request GetAuditCheckpointRequestObject) (GetAuditCheckpointResponseObject, error)
@@ -7604,6 +7788,9 @@ type StrictServerInterface interface {
 	// GetCredential Everything known of one credential
 	// (GET /v1/credentials/{keyId})
 	GetCredential(ctx context.Context, request GetCredentialRequestObject) (GetCredentialResponseObject, error)
+	// GetCredentialUse When, from where and for what a credential is used, by whom last, and what is unusual about it
+	// (GET /v1/credentials/{keyId}/use)
+	GetCredentialUse(ctx context.Context, request GetCredentialUseRequestObject) (GetCredentialUseResponseObject, error)
 	// Diagnose Find the first broken link behind a failure, and its cure
 	// (POST /v1/diagnose)
 	Diagnose(ctx context.Context, request DiagnoseRequestObject) (DiagnoseResponseObject, error)
@@ -8016,6 +8203,32 @@ func (sh *strictHandler) GetApplication(w http.ResponseWriter, r *http.Request, 
 	}
 }
 
+// GetApplicationAccess operation middleware
+func (sh *strictHandler) GetApplicationAccess(w http.ResponseWriter, r *http.Request, id string) {
+	var request GetApplicationAccessRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetApplicationAccess(ctx, request.(GetApplicationAccessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetApplicationAccess")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetApplicationAccessResponseObject); ok {
+		if err := validResponse.VisitGetApplicationAccessResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetAuditCheckpoint operation middleware
 func (sh *strictHandler) GetAuditCheckpoint(w http.ResponseWriter, r *http.Request) {
 	var request GetAuditCheckpointRequestObject
@@ -8382,6 +8595,33 @@ func (sh *strictHandler) GetCredential(w http.ResponseWriter, r *http.Request, k
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetCredentialResponseObject); ok {
 		if err := validResponse.VisitGetCredentialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetCredentialUse operation middleware
+func (sh *strictHandler) GetCredentialUse(w http.ResponseWriter, r *http.Request, keyID string, params GetCredentialUseParams) {
+	var request GetCredentialUseRequestObject
+
+	request.KeyID = keyID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCredentialUse(ctx, request.(GetCredentialUseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCredentialUse")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetCredentialUseResponseObject); ok {
+		if err := validResponse.VisitGetCredentialUseResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -17,11 +17,13 @@ import (
 	"rekey.example/rekey/internal/diagnosis"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/policy"
+	"rekey.example/rekey/internal/review"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/schedule"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/trail"
+	"rekey.example/rekey/internal/usage"
 	"rekey.example/rekey/internal/view"
 )
 
@@ -41,8 +43,10 @@ type Config struct {
 	Desk         *delivery.Desk // the tasks of people
 	Alerts       *alert.Keeper
 	Calendars    *calendar.Desk
-	Trail        *trail.Trail // the clouds' own records
-	Reconcile    Reconciler   // nil: nothing to compare
+	Trail        *trail.Trail     // the clouds' own records
+	Usage        *usage.Meter     // how credentials are used; may be nil
+	Reviewer     *review.Reviewer // nil: no tenant is configured
+	Reconcile    Reconciler       // nil: nothing to compare
 	Views        *view.Views
 	Installation string
 	Replicas     func(context.Context) ([]wire.Replica, error) // that share the database; may be nil

@@ -187,9 +187,9 @@ func (w *town) addresses(rotation string, c api.Credential) []string {
 	list := []string{
 		"/rotations", "/rotations?stage=approval", "/rotations/new", "/rotations/new?" + query("application", c.Application.ObjectID), "/rotations/" + rotation, "/rotations/" + rotation + "/cancel", "/approvals", "/approvals/" + rotation, "/approvals/" + rotation + "/refuse",
 		"/schedule", "/schedule?now=true", "/schedule/" + c.KeyID + "/postpone", "/tasks", "/incidents", "/incidents/new", "/findings", "/findings?state=open", "/policy", "/policy?name=Basware", "/policy/check",
-		"/audit", "/audit?subject=" + rotation, "/audit/1", "/audit/verify", "/audit/checkpoint", "/diagnose", "/people", "/people/tokens/new", "/settings", "/settings/reconcile", "/settings/keys", "/rotations/" + rotation + "/permit", "/rotations/" + rotation + "/confirm?consumer=x",
+		"/audit", "/audit?subject=" + rotation, "/audit/1", "/audit/verify", "/audit/checkpoint", "/diagnose", "/people", "/people/invite", "/people/tokens/new", "/alerts", "/settings", "/settings/reconcile", "/settings/keys", "/rotations/" + rotation + "/permit", "/rotations/" + rotation + "/confirm?consumer=x",
 	}
-	found, err := w.api().FindingPage(w.t.Context(), api.ListFindingsParams{Limit: 1, Application: c.Application.ObjectID})
+	found, err := w.api().FindingPage(w.t.Context(), api.ListFindingsParams{Application: c.Application.ObjectID, Limit: 1})
 	if err != nil || len(found.Value) == 0 {
 		w.t.Fatalf("no finding: %v", err)
 	}
@@ -204,7 +204,7 @@ func TestEachRoleSeesItsPages(t *testing.T) {
 	pages := w.addresses(id, c)
 	denied := map[access.Role][]string{
 		access.Administrator: nil,
-		access.Auditor:       {"/rotations/new", "/cancel", "/permit", "/confirm", "/approvals", "/refuse", "/postpone", "/incidents/new", "/acknowledge", "/people", "/settings/keys"},
+		access.Auditor:       {"/rotations/new", "/cancel", "/permit", "/confirm", "/approvals", "/refuse", "/postpone", "/incidents/new", "/acknowledge", "/people/tokens/new", "/people/invite", "/settings/keys"},
 		access.User:          {"/permit", "/approvals", "/refuse", "/incidents", "/acknowledge", "/audit", "/people", "/settings"},
 	}
 	for role, no := range denied {
@@ -252,7 +252,7 @@ func TestHostileNamesOnActingPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.pages = w.serve(ui.Config{Client: func(access.Actor) *client.Client { return through }})
-	for i := 0; i < len(hostile); i += 8 {
+	for i := 0; i < len(hostile); i += 12 {
 		w.actor.Name = hostile[i]
 		for _, p := range pages {
 			r, body := w.get("GET", p, "")

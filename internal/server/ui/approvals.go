@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"rekey.example/rekey/api"
@@ -121,6 +122,11 @@ func (c *Console) reviewing(w http.ResponseWriter, v *visit, now api.RotationCha
 		view.Sheets = append(view.Sheets, s)
 	}
 	view.Sheets = append(view.Sheets, listed("others", "Other credentials of the application", othersOf(r, d, v.now)), listed("findings", "What is wrong with the application", findingsTable(d.Findings)))
+	granted, err := grantedTo(v, r)
+	if err != nil {
+		return err
+	}
+	view.Sheets = slices.Insert(view.Sheets, 2, granted...)
 	view.Side = []sheet{decision(v, now), facts("facts", "What is renewed", reviewFacts(r, d, v.now))}
 	p := Page{
 		Title: "Approve: " + r.Terms.Application.Name, Section: "approvals", Lead: planWord(r.Terms.Plan) + ", asked for by " + visible(r.By.Name) + " " + relative(r.Asked, v.now), Status: status, Notices: said,
@@ -130,6 +136,38 @@ func (c *Console) reviewing(w http.ResponseWriter, v *visit, now api.RotationCha
 		p.Crumbs = []Link{{Text: plain("Approvals"), Href: "/approvals"}}
 	}
 	return c.show(w, v, "sheet", p)
+}
+
+// grantedTo is what the application may do, and what the clouds have recorded of it
+// last, where those records are read.
+func grantedTo(v *visit, r api.Rotation) ([]sheet, error) {
+	if !v.may(access.ReadTrail) {
+		return nil, nil
+	}
+	t, err := v.api.TimelinePage(v.Context(), api.ListTimelineParams{Application: r.Terms.Application.ObjectID, Limit: 10, Uses: true})
+	if coded(err, "not_found", "not_possible", "ambiguous") {
+		return nil, nil // no records of it
+	}
+	if err != nil {
+		return nil, err
+	}
+	var rows []Row
+	for _, p := range t.Impact.Permissions {
+		rows = append(rows, Row{Cells: []Cell{wordCell(p)}})
+	}
+	empty := Empty{Title: "No permissions are granted to it"}
+	if t.Impact.Problem != "" {
+		empty = Empty{Title: "Its permissions are not known", Detail: visible(t.Impact.Problem)}
+	}
+	list := []sheet{listed("granted", "What the application may do", table("Permissions", columns("Permission"), rows, empty))}
+	var seen []happening
+	for _, e := range t.Value {
+		seen = append(seen, happening{At: moment(e.Time, v.now), Tone: "info", What: words(e.What), Detail: words(e.Who)})
+	}
+	if len(seen) > 0 {
+		list = append(list, sheet{ID: "records", Title: "What the clouds have recorded of it last", Trail: seen})
+	}
+	return list, nil
 }
 
 func usesTable(list []api.Use) Table {

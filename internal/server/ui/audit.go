@@ -44,8 +44,8 @@ func auditFilter(v *visit) Filter {
 
 func eventRow(e api.AuditEvent, now time.Time) Row {
 	row := Row{Cells: []Cell{
-		linkCell(e.Action, eventPath(e.Seq)).with(cut(brief(e.Detail), shortText)), linkCell(cmpOr(e.Name, e.Actor), at("/audit", "actor", e.Actor)).with(string(e.Role)),
-		linkCell(cmpOr(e.Title, e.Subject), at("/audit", "subject", e.Subject)), badgeCell(outcomeTone(e.Outcome), outcomeWord(e.Outcome)), whenCell(moment(e.Time, now), ""),
+		linkCell(e.Action, eventPath(e.Seq)).with(cut(brief(e.Detail), shortText)), linkCell(cut(cmpOr(e.Name, e.Actor), shortText), at("/audit", "actor", e.Actor)).with(string(e.Role)),
+		linkCell(cut(cmpOr(e.Title, e.Subject), shortText), at("/audit", "subject", e.Subject)), badgeCell(outcomeTone(e.Outcome), outcomeWord(e.Outcome)), whenCell(moment(e.Time, now), ""),
 	}}
 	if e.Subject == "" {
 		row.Cells[2] = wordCell(e.Title)

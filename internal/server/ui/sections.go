@@ -20,11 +20,12 @@ var sections = []section{
 	{"schedule", "Renew", "Schedule", "/schedule", access.ReadSchedule},
 	{"tasks", "Renew", "Tasks", "/tasks", access.ReadTasks},
 	{"incidents", "Renew", "Incidents", "/incidents", access.ReadIncidents},
+	{"alerts", "Judge", "Alerts", "/alerts", access.ReadAlerts},
 	{"findings", "Judge", "Findings", "/findings", access.ReadPolicy},
 	{"policy", "Judge", "Policy", "/policy", access.ReadPolicy},
 	{"audit", "Judge", "Audit", "/audit", access.ReadAudit},
 	{"diagnose", "Run", "Diagnose", "/diagnose", access.RunDiagnosis},
-	{"people", "Run", "People", "/people", access.ManageTokens},
+	{"people", "Run", "People", "/people", access.ReadPeople},
 	{"settings", "Run", "Settings", "/settings", access.ReadKeys},
 }
 

@@ -63,7 +63,7 @@ func principalRoutes() []route {
 		{"POST", "servicePrincipals/*/owners/$ref", writeApps, (*call).addOwner},
 		{"DELETE", "servicePrincipals/*/owners/*/$ref", writeApps, (*call).removeOwner},
 		{"GET", "servicePrincipals/*/ownedObjects", readApps, (*call).ownedObjects},
-		{"GET", "servicePrincipals/*/memberOf", readApps, (*call).nothing},
+		{"GET", "servicePrincipals/*/memberOf", readApps, (*call).listMemberOf},
 		{"GET", "servicePrincipals/*/appRoleAssignments", readApps, (*call).listAssignments},
 		{"POST", "servicePrincipals/*/appRoleAssignments", assignRoles, (*call).assignRole},
 		{"DELETE", "servicePrincipals/*/appRoleAssignments/*", assignRoles, (*call).unassignRole},

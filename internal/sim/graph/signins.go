@@ -182,8 +182,18 @@ func appendSignIn(b []byte, r *world.SignIn) []byte {
 	b = strconv.AppendInt(b, int64(r.Code), 10)
 	b = append(b, `,"failureReason":`...)
 	b = appendOptional(b, r.Reason)
-	b = append(b, `,"additionalDetails":null},"location":{"city":"Amsterdam","state":"Noord-Holland","countryOrRegion":"NL","geoCoordinates":{}}`...)
-	return b
+	b = append(b, `,"additionalDetails":null},"location":`...)
+	return appendLocation(b, r)
+}
+
+// appendLocation appends where the address is thought to be.
+func appendLocation(b []byte, r *world.SignIn) []byte {
+	if r.Country == "" {
+		return append(b, `{"city":"Amsterdam","state":"Noord-Holland","countryOrRegion":"NL","geoCoordinates":{}}`...)
+	}
+	b = appendText(append(b, `{"city":`...), r.City)
+	b = appendText(append(b, `,"state":"","countryOrRegion":`...), r.Country)
+	return append(b, `,"geoCoordinates":{}}`...)
 }
 
 func conditionalAccess(code int) string {

@@ -79,6 +79,7 @@ type ServicePrincipal struct {
 	Grants    []Grant
 	Assigned  []PersonRole // people and their app roles
 	Closed    bool         // appRoleAssignmentRequired: only those
+	MemberOf  []string     // names of directory roles, such as Global Administrator
 }
 
 // RequiredResource is one line of requiredResourceAccess.

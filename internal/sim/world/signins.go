@@ -16,6 +16,7 @@ type SignIn struct {
 	Thumbprint    string // of a certificate, upper-case hexadecimal
 	Kind          string // clientSecret, certificate, federatedIdentityCredential
 	IP            string
+	City, Country string // empty: Amsterdam, NL
 	ResourceID    string // client id of the API that the token is for
 	Resource      string // its name
 	Code          int    // AADSTS number; 0: a token was given
