@@ -54,6 +54,9 @@ func TestConsole(t *testing.T) {
 		do.Images = folder
 	}
 	r := drive(t, node, do)
+	if do.Images != "" {
+		shrink(t, do.Images)
+	}
 	for _, p := range r.Problems {
 		t.Error(p)
 	}

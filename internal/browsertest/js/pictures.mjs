@@ -1,5 +1,5 @@
 // The pictures of the documentation.
-const wide = { width: 1280, height: 800 };
+const wide = { width: 1440, height: 860 };
 const narrow = { width: 360, height: 740 };
 
 async function picture(page, task, name, path, size, theme) {
@@ -24,6 +24,6 @@ export async function pictures(page, task, rotation) {
   await picture(page, task, "credentials", "/credentials", wide, "light");
   await picture(page, task, "rotation", rotation, wide, "light");
   await picture(page, task, "rotation-narrow", rotation, narrow, "dark");
-  const shared = await page.goto(task.server + "/consumers").then(() => page.locator("main table a").first().getAttribute("href"));
+  const shared = await page.goto(task.server + "/consumers").then(() => page.getByRole("main").getByRole("link", { name: "Invoice export to Basware" }).first().getAttribute("href"));
   await picture(page, task, "consumer-dark", shared, wide, "dark");
 }
