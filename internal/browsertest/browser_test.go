@@ -109,6 +109,7 @@ var (
 var unseen = []string{
 	"/credentials/export", "/audit/export", "/audit/checkpoint", "/incidents/{}/report", // files
 	"/rotations/{}/confirm", "/rotations/{}/permit", "/tasks/{}", "/tasks/{}/done", "/tasks/{}/link",
+	"/people/invite", "/people/{}/invitation", "/people/{}/unlock", // people of the server's own; here they come from Entra
 	"/incidents/{}", "/incidents/{}/approve", "/incidents/{}/close", "/schedule/{}/postpone", "/schedule/{}/resume",
 }
 

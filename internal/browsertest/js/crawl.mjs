@@ -2,14 +2,14 @@
 import { state, problem } from "./report.mjs";
 import { look } from "./barriers.mjs";
 
-const words = new Set(["new", "one", "check", "verify", "keys", "reconcile", "tokens"]);
+const words = new Set(["new", "one", "check", "verify", "keys", "reconcile", "tokens", "sessions", "invite"]);
 const files = /(\/(export|checkpoint|report)|\.json)$/;
 const elsewhere = /^\/(signin|signout|setup)\b/; // pages of the sign-in, looked at before
 
 // pattern is what a page is one of: /vaults/{} for /vaults/kv-contoso-prod.
 export function pattern(path) {
-  const token = path.startsWith("/people/tokens/");
-  return path.split("/").map((part, i) => (i === (token ? 3 : 2) && part && !words.has(part) ? "{}" : part)).join("/");
+  const deeper = /^\/people\/(tokens|sessions)\//.test(path);
+  return path.split("/").map((part, i) => (i === (deeper ? 3 : 2) && part && !words.has(part) ? "{}" : part)).join("/");
 }
 
 // crawl looks at every kind of page that whoever is signed in can reach, with several
