@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"rekey.example/rekey/internal/audit"
 	"rekey.example/rekey/internal/store"
@@ -34,6 +35,7 @@ func TestEntriesWrittenTogetherDoNotSpoilEachOther(t *testing.T) {
 		for i := range n {
 			wg.Go(func() {
 				got[i] = j.write(t.Context(), db, log, func(tx *store.Tx) error {
+					<-first // one that fails never comes to its commit
 					if i%10 == 3 {
 						return fmt.Errorf("note %d: %w", i, ErrOvertaken)
 					}
@@ -50,6 +52,7 @@ func TestEntriesWrittenTogetherDoNotSpoilEachOther(t *testing.T) {
 			j.mu.Lock()
 			full = len(j.waiting)+j.writing == n
 			j.mu.Unlock()
+			time.Sleep(time.Millisecond)
 		}
 		close(first)
 		wg.Wait()
@@ -110,6 +113,7 @@ func TestEntriesThatWaitCostOneCommit(t *testing.T) {
 			j.mu.Lock()
 			full = len(j.waiting)+j.writing == n
 			j.mu.Unlock()
+			time.Sleep(time.Millisecond)
 		}
 		close(first)
 		wg.Wait()
