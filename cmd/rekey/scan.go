@@ -26,6 +26,8 @@ import (
 
 // scanFlags are the choices of one scan.
 type scanFlags struct {
+	watch                                                     time.Duration
+	state                                                     string
 	git, staged                                               bool
 	since                                                     string
 	format, failOn, least, baseline, settings, keyFile, write string
@@ -71,6 +73,8 @@ func (f *scanFlags) bind(c *cobra.Command) {
 	n.BoolVar(&f.git, "git", false, "look through the history of the git repository at PATH, not through its files")
 	n.StringVar(&f.since, "since", "", "of the history only what came after `WHEN`: a commit, a branch, or a day as 2026-11-25")
 	n.BoolVar(&f.staged, "staged", false, "only what the next commit would bring, for a pre-commit hook")
+	n.DurationVar(&f.watch, "watch", 0, "follow the logs in the folder PATH, looking every `DURATION`, as 5s")
+	n.StringVar(&f.state, "watch-state", "", "`FILE` that keeps the positions of --watch (default beside the folder)")
 	n.BoolVar(&f.gitignore, "gitignore", false, "leave out what .gitignore files name")
 	n.StringSliceVar(&f.exclude, "exclude", nil, "leave out `PATTERN`, as build/** or *.min.js")
 	n.Int64Var(&f.most, "max-size", 0, "`BYTES` of a file above which it is only reported (default 1 GiB)")
@@ -182,6 +186,9 @@ func (s *session) scan(ctx context.Context, f scanFlags, paths []string) error {
 	least, err := detect.ParseClass(f.least)
 	if err != nil {
 		return usage("--least: %v", err)
+	}
+	if f.watch > 0 {
+		return s.scanWatch(ctx, f, least, paths)
 	}
 	format, err := s.scanFormat(f)
 	if err != nil {
