@@ -675,6 +675,24 @@ func (e LinkVerdict) Valid() bool {
 	}
 }
 
+// Defines values for PersonKind.
+const (
+	PersonKindEntra PersonKind = "entra"
+	PersonKindLocal PersonKind = "local"
+)
+
+// Valid indicates whether the value is a known member of the PersonKind enum.
+func (e PersonKind) Valid() bool {
+	switch e {
+	case PersonKindEntra:
+		return true
+	case PersonKindLocal:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PlanName.
 const (
 	PlanNameEmergency PlanName = "emergency"
@@ -2072,6 +2090,15 @@ type InvalidField struct {
 	Reason string `json:"reason"`
 }
 
+// Invitation defines model for Invitation.
+type Invitation struct {
+	Expires time.Time `json:"expires"`
+
+	// Path Of the page, with the one-time token behind #; shown this once
+	Path   string `json:"path"`
+	Person Person `json:"person"`
+}
+
 // ItemState defines model for ItemState.
 type ItemState string
 
@@ -2124,7 +2151,12 @@ type MaintenanceWindow struct {
 
 // Me defines model for Me.
 type Me struct {
-	Actor Actor `json:"actor"`
+	// Actions What you may do
+	Actions []string `json:"actions,omitempty,omitzero"`
+	Actor   Actor    `json:"actor"`
+
+	// Fresh You have signed in so lately that nothing asks you to do it again; of tokens always true
+	Fresh bool `json:"fresh,omitempty,omitzero"`
 
 	// Version Of the server
 	Version string `json:"version"`
@@ -2240,6 +2272,49 @@ type Permission struct {
 	Reason string `json:"reason"`
 }
 
+// Person defines model for Person.
+type Person struct {
+	Created time.Time  `json:"created,omitempty,omitzero"`
+	ID      string     `json:"id"`
+	Kind    PersonKind `json:"kind"`
+
+	// Locked Since when they are kept out
+	Locked time.Time `json:"locked,omitempty,omitzero"`
+
+	// Login What a local person types; of the others, their address
+	Login string `json:"login,omitempty,omitzero"`
+	Name  string `json:"name"`
+
+	// Owner Object id in the directory whose applications are theirs
+	Owner    string    `json:"owner,omitempty,omitzero"`
+	Passkeys int       `json:"passkeys,omitempty,omitzero"`
+	Role     GivenRole `json:"role"`
+
+	// Seen Of the last sign-in
+	Seen time.Time `json:"seen,omitempty,omitzero"`
+}
+
+// PersonKind defines model for Person.Kind.
+type PersonKind string
+
+// PersonList defines model for PersonList.
+type PersonList struct {
+	Value []Person `json:"value"`
+}
+
+// PersonRequest defines model for PersonRequest.
+type PersonRequest struct {
+	// Login What they type
+	Login string `json:"login"`
+
+	// Name What people call them; the login if missing
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Owner Object id in the directory whose applications are theirs
+	Owner string    `json:"owner,omitempty,omitzero"`
+	Role  GivenRole `json:"role"`
+}
+
 // Place defines model for Place.
 type Place struct {
 	// How How it is known that the value is there: rotation, tag, fingerprint, thumbprint, hint
@@ -2262,6 +2337,25 @@ type PolicyResult struct {
 	// Resolved How many are no longer there
 	Resolved int       `json:"resolved"`
 	Value    []Finding `json:"value"`
+}
+
+// PolicyRule defines model for PolicyRule.
+type PolicyRule struct {
+	// Applies false: the configuration has switched it off
+	Applies  bool          `json:"applies"`
+	Code     string        `json:"code"`
+	Cure     string        `json:"cure"`
+	Examples []RuleExample `json:"examples"`
+
+	// Severity Of its findings, if the rule does not say otherwise in a case
+	Severity Severity `json:"severity"`
+	Title    string   `json:"title"`
+	Why      string   `json:"why"`
+}
+
+// PolicyRuleList defines model for PolicyRuleList.
+type PolicyRuleList struct {
+	Value []PolicyRule `json:"value"`
 }
 
 // PostponeRequest defines model for PostponeRequest.
@@ -2457,9 +2551,12 @@ type Rotation struct {
 	Removed time.Time `json:"removed,omitempty,omitzero"`
 
 	// SignIns Sign-ins in a row that all ended the same way
-	SignIns SignIns       `json:"signIns,omitempty,omitzero"`
-	State   RotationState `json:"state"`
-	Steps   []Step        `json:"steps"`
+	SignIns SignIns `json:"signIns,omitempty,omitzero"`
+
+	// Stage How far an open one is
+	Stage RotationStage `json:"stage,omitempty,omitzero"`
+	State RotationState `json:"state"`
+	Steps []Step        `json:"steps"`
 
 	// Switched When consumers could read the new value
 	Switched time.Time `json:"switched,omitempty,omitzero"`
@@ -2546,6 +2643,16 @@ type RuleCount struct {
 	Title    string   `json:"title"`
 }
 
+// RuleExample defines model for RuleExample.
+type RuleExample struct {
+	// Finds Part of what is said about it; absent if nothing is wrong
+	Finds string `json:"finds,omitempty,omitzero"`
+
+	// Says The case
+	Says     string   `json:"says"`
+	Severity Severity `json:"severity,omitempty,omitzero"`
+}
+
 // Schedule defines model for Schedule.
 type Schedule struct {
 	// AtOnce How many open rotations end the proposing
@@ -2601,6 +2708,40 @@ type SecretDiet struct {
 	Runs  string   `json:"runs,omitempty,omitzero"`
 	Steps []string `json:"steps"`
 	Why   string   `json:"why"`
+}
+
+// Session defines model for Session.
+type Session struct {
+	Address string `json:"address,omitempty,omitzero"`
+
+	// Agent What the browser calls itself
+	Agent   string    `json:"agent,omitempty,omitzero"`
+	Created time.Time `json:"created"`
+
+	// Current It is the one that asks
+	Current bool `json:"current,omitempty,omitzero"`
+
+	// Ends It ends then
+	Ends time.Time `json:"ends"`
+
+	// How How they signed in: entra, passkey, password
+	How string `json:"how"`
+	ID  string `json:"id"`
+
+	// Idle It ends then if nobody uses it before
+	Idle   time.Time `json:"idle"`
+	Name   string    `json:"name"`
+	Person string    `json:"person"`
+
+	// Proved When they last proved who they are
+	Proved time.Time `json:"proved"`
+	Role   GivenRole `json:"role"`
+	Seen   time.Time `json:"seen,omitempty,omitzero"`
+}
+
+// SessionList defines model for SessionList.
+type SessionList struct {
+	Value []Session `json:"value"`
 }
 
 // Severity defines model for Severity.
@@ -2919,16 +3060,20 @@ type Timing struct {
 
 // Token defines model for Token.
 type Token struct {
+	Actions   []string  `json:"actions,omitempty,omitzero"`
 	Created   time.Time `json:"created"`
 	CreatedBy string    `json:"createdBy,omitempty,omitzero"`
 	Expires   time.Time `json:"expires"`
 	ID        string    `json:"id"`
 	LastUsed  time.Time `json:"lastUsed,omitempty,omitzero"`
 	Name      string    `json:"name"`
-	Person    string    `json:"person"`
-	Revoked   time.Time `json:"revoked,omitempty,omitzero"`
-	Role      GivenRole `json:"role"`
-	Sources   []string  `json:"sources,omitempty,omitzero"`
+
+	// Owner Object id in the directory whose applications a user sees
+	Owner   string    `json:"owner,omitempty,omitzero"`
+	Person  string    `json:"person"`
+	Revoked time.Time `json:"revoked,omitempty,omitzero"`
+	Role    GivenRole `json:"role"`
+	Sources []string  `json:"sources,omitempty,omitzero"`
 }
 
 // TokenList defines model for TokenList.
@@ -2938,9 +3083,15 @@ type TokenList struct {
 
 // TokenRequest defines model for TokenRequest.
 type TokenRequest struct {
+	// Actions Narrower than the role, such as rotation.propose; all that the role permits if missing
+	Actions []string `json:"actions,omitempty,omitzero"`
+
 	// Lifetime A length of time: 180d, 2w, 24h, 1h30m, 90s
 	Lifetime Span   `json:"lifetime,omitempty,omitzero"`
 	Name     string `json:"name"`
+
+	// Owner Object id in the directory whose applications a user sees; the person's own if missing
+	Owner string `json:"owner,omitempty,omitzero"`
 
 	// Person Who stands behind it; you if missing
 	Person string    `json:"person,omitempty,omitzero"`
@@ -3170,6 +3321,9 @@ type NoOwnerFilter = bool
 
 // OwnerFilter defines model for OwnerFilter.
 type OwnerFilter = string
+
+// PersonID defines model for PersonId.
+type PersonID = string
 
 // RotationID defines model for RotationId.
 type RotationID = string
@@ -3572,6 +3726,9 @@ type ListDueParams struct {
 
 	// Now Only those that are due already
 	Now bool `form:"now,omitempty" json:"now,omitempty,omitzero"`
+
+	// Date Only those that the schedule counts on this day, such as 2026-05-03
+	Date string `form:"date,omitempty" json:"date,omitempty,omitzero"`
 }
 
 // ListSyncsParams defines parameters for ListSyncs.
@@ -3689,6 +3846,9 @@ type ApproveIncidentJSONRequestBody = Approval
 
 // CloseIncidentJSONRequestBody defines body for CloseIncident for application/json ContentType.
 type CloseIncidentJSONRequestBody = Cancellation
+
+// InvitePersonJSONRequestBody defines body for InvitePerson for application/json ContentType.
+type InvitePersonJSONRequestBody = PersonRequest
 
 // AcceptReconcileJSONRequestBody defines body for AcceptReconcile for application/json ContentType.
 type AcceptReconcileJSONRequestBody = ReconcileAcceptance

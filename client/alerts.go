@@ -59,3 +59,8 @@ func (c *Client) RevokeCalendar(ctx context.Context, id string) error {
 	_, err := answer[struct{}](c.raw.RevokeCalendar(ctx, id))
 	return err
 }
+
+// AlertPage returns one page of the alerts.
+func (c *Client) AlertPage(ctx context.Context, q api.ListAlertsParams) (api.AlertPage, error) {
+	return answer[api.AlertPage](c.raw.ListAlerts(ctx, &q))
+}

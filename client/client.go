@@ -64,7 +64,7 @@ func New(c Config) (*Client, error) {
 // leaveOut takes out of a request what the generated code wrote for parameters
 // that nobody gave. For none of them does the API tell zero from missing.
 func leaveOut(r *http.Request) {
-	zero := map[string]string{"limit": "0", "wait": "0", "expired": "false", "noOwner": "false", "unused": "false", "unmanaged": "false", "since": "0001-01-01T00:00:00Z",
+	zero := map[string]string{"limit": "0", "wait": "0", "days": "0", "now": "false", "expired": "false", "noOwner": "false", "unused": "false", "unmanaged": "false", "since": "0001-01-01T00:00:00Z",
 		"shared": "false", "stray": "false", "waiting": "false", "unmatched": "false", "from": "0001-01-01T00:00:00Z", "before": "0001-01-01T00:00:00Z"}
 	q := r.URL.Query()
 	for name := range q {

@@ -156,6 +156,11 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/audit/events (the `ListAuditEvents` operationId).
 	ListAuditEvents(ctx context.Context, params *ListAuditEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetAuditEvent One event of the audit log
+	//
+	// Corresponds with GET /v1/audit/events/{seq} (the `GetAuditEvent` operationId).
+	GetAuditEvent(ctx context.Context, seq int64, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ExportAudit The log as JSON lines with proofs, to be verified anywhere
 	//
 	// Corresponds with GET /v1/audit/export (the `ExportAudit` operationId).
@@ -424,10 +429,49 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/overview (the `GetOverview` operationId).
 	GetOverview(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListPeople Who can sign in, and who has
+	//
+	// Corresponds with GET /v1/people (the `ListPeople` operationId).
+	ListPeople(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// InvitePersonWithBody Let somebody sign in with a passkey or a password of this installation
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/people (the `InvitePerson` operationId).
+	InvitePersonWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// InvitePerson Let somebody sign in with a passkey or a password of this installation
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/people (the `InvitePerson` operationId).
+	InvitePerson(ctx context.Context, body InvitePersonJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// InvitePersonAgain Another one-time token for somebody who has lost password and passkeys
+	//
+	// Corresponds with POST /v1/people/{id}/invitation (the `InvitePersonAgain` operationId).
+	InvitePersonAgain(ctx context.Context, id PersonID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnlockPerson Let somebody in again
+	//
+	// Corresponds with DELETE /v1/people/{id}/lock (the `UnlockPerson` operationId).
+	UnlockPerson(ctx context.Context, id PersonID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LockPerson Keep somebody out from now on, and end their sessions
+	//
+	// Corresponds with POST /v1/people/{id}/lock (the `LockPerson` operationId).
+	LockPerson(ctx context.Context, id PersonID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// CheckPolicy Judge the inventory by the policy now
 	//
 	// Corresponds with POST /v1/policy/check (the `CheckPolicy` operationId).
 	CheckPolicy(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListRules Every rule with its reason, its cure and its examples
+	//
+	// Corresponds with GET /v1/policy/rules (the `ListRules` operationId).
+	ListRules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// TryName Would this name keep to the naming convention?
 	//
@@ -631,6 +675,16 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /v1/schedule/postponed/{keyId} (the `PostponeDue` operationId).
 	PostponeDue(ctx context.Context, keyID string, body PostponeDueJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSessions Open sessions, the newest first; your own, or all if you may see them
+	//
+	// Corresponds with GET /v1/sessions (the `ListSessions` operationId).
+	ListSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndSession End a session now
+	//
+	// Corresponds with DELETE /v1/sessions/{id} (the `EndSession` operationId).
+	EndSession(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetStatus What is known, how fresh it is and what ends soon
 	//
@@ -942,6 +996,21 @@ func (c *Raw) GetAuditCheckpoint(ctx context.Context, reqEditors ...RequestEdito
 // Corresponds with GET /v1/audit/events (the `ListAuditEvents` operationId).
 func (c *Raw) ListAuditEvents(ctx context.Context, params *ListAuditEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListAuditEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAuditEvent One event of the audit log
+//
+// Corresponds with GET /v1/audit/events/{seq} (the `GetAuditEvent` operationId).
+func (c *Raw) GetAuditEvent(ctx context.Context, seq int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAuditEventRequest(c.Server, seq)
 	if err != nil {
 		return nil, err
 	}
@@ -1620,11 +1689,120 @@ func (c *Raw) GetOverview(ctx context.Context, reqEditors ...RequestEditorFn) (*
 	return c.Client.Do(req)
 }
 
+// ListPeople Who can sign in, and who has
+//
+// Corresponds with GET /v1/people (the `ListPeople` operationId).
+func (c *Raw) ListPeople(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPeopleRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// InvitePersonWithBody Let somebody sign in with a passkey or a password of this installation
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/people (the `InvitePerson` operationId).
+func (c *Raw) InvitePersonWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewInvitePersonRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// InvitePerson Let somebody sign in with a passkey or a password of this installation
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/people (the `InvitePerson` operationId).
+func (c *Raw) InvitePerson(ctx context.Context, body InvitePersonJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewInvitePersonRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// InvitePersonAgain Another one-time token for somebody who has lost password and passkeys
+//
+// Corresponds with POST /v1/people/{id}/invitation (the `InvitePersonAgain` operationId).
+func (c *Raw) InvitePersonAgain(ctx context.Context, id PersonID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewInvitePersonAgainRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnlockPerson Let somebody in again
+//
+// Corresponds with DELETE /v1/people/{id}/lock (the `UnlockPerson` operationId).
+func (c *Raw) UnlockPerson(ctx context.Context, id PersonID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnlockPersonRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LockPerson Keep somebody out from now on, and end their sessions
+//
+// Corresponds with POST /v1/people/{id}/lock (the `LockPerson` operationId).
+func (c *Raw) LockPerson(ctx context.Context, id PersonID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLockPersonRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // CheckPolicy Judge the inventory by the policy now
 //
 // Corresponds with POST /v1/policy/check (the `CheckPolicy` operationId).
 func (c *Raw) CheckPolicy(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCheckPolicyRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListRules Every rule with its reason, its cure and its examples
+//
+// Corresponds with GET /v1/policy/rules (the `ListRules` operationId).
+func (c *Raw) ListRules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRulesRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2108,6 +2286,36 @@ func (c *Raw) PostponeDueWithBody(ctx context.Context, keyID string, contentType
 // Corresponds with PUT /v1/schedule/postponed/{keyId} (the `PostponeDue` operationId).
 func (c *Raw) PostponeDue(ctx context.Context, keyID string, body PostponeDueJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPostponeDueRequest(c.Server, keyID, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSessions Open sessions, the newest first; your own, or all if you may see them
+//
+// Corresponds with GET /v1/sessions (the `ListSessions` operationId).
+func (c *Raw) ListSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSessionsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndSession End a session now
+//
+// Corresponds with DELETE /v1/sessions/{id} (the `EndSession` operationId).
+func (c *Raw) EndSession(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndSessionRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -2985,6 +3193,40 @@ func NewListAuditEventsRequest(server string, params *ListAuditEventsParams) (*h
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetAuditEventRequest constructs an http.Request for the GetAuditEvent method
+func NewGetAuditEventRequest(server string, seq int64) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "seq", seq, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/audit/events/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -4654,6 +4896,175 @@ func NewGetOverviewRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListPeopleRequest constructs an http.Request for the ListPeople method
+func NewListPeopleRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/people")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewInvitePersonRequest calls the generic InvitePerson builder with application/json body
+func NewInvitePersonRequest(server string, body InvitePersonJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewInvitePersonRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewInvitePersonRequestWithBody constructs an http.Request for the InvitePerson method, with any body, and a specified content type
+func NewInvitePersonRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/people")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewInvitePersonAgainRequest constructs an http.Request for the InvitePersonAgain method
+func NewInvitePersonAgainRequest(server string, id PersonID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/people/%s/invitation", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUnlockPersonRequest constructs an http.Request for the UnlockPerson method
+func NewUnlockPersonRequest(server string, id PersonID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/people/%s/lock", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewLockPersonRequest constructs an http.Request for the LockPerson method
+func NewLockPersonRequest(server string, id PersonID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/people/%s/lock", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewCheckPolicyRequest constructs an http.Request for the CheckPolicy method
 func NewCheckPolicyRequest(server string) (*http.Request, error) {
 	var err error
@@ -4674,6 +5085,33 @@ func NewCheckPolicyRequest(server string) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListRulesRequest constructs an http.Request for the ListRules method
+func NewListRulesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/policy/rules")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -5613,6 +6051,14 @@ func NewListDueRequest(server string, params *ListDueParams) (*http.Request, err
 			}
 		}
 
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date", params.Date, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -5704,6 +6150,67 @@ func NewPostponeDueRequestWithBody(server string, keyID string, contentType stri
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListSessionsRequest constructs an http.Request for the ListSessions method
+func NewListSessionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sessions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEndSessionRequest constructs an http.Request for the EndSession method
+func NewEndSessionRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/sessions/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }

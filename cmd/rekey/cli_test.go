@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"rekey.example/rekey/internal/scan/detect"
 	"rekey.example/rekey/internal/sim"
 	"rekey.example/rekey/internal/sim/world"
 )
@@ -119,7 +120,17 @@ func apart(e *testscript.Env) error {
 	return nil
 }
 
+// plant writes a client secret that nobody issued into a file.
+func plant(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("plant FILE")
+	}
+	text := "client_secret = " + detect.ClientSecret("planted") + "\n"
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"plant": plant,
 	// exits CODE PROGRAM ARG...: the program ends with exactly that code.
 	"exits": func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) < 2 {

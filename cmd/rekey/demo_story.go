@@ -16,8 +16,10 @@ import (
 
 	"rekey.example/rekey/api"
 	"rekey.example/rekey/client"
+	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/daemon"
 	"rekey.example/rekey/internal/secret"
+	"rekey.example/rekey/internal/sim/contoso"
 )
 
 // demoReport is what -o json prints.
@@ -59,7 +61,7 @@ func (r demoReport) good() bool {
 const (
 	proposer = "nora"
 	approver = "omar"
-	auditor  = "ines"
+	auditor  = "ada"
 )
 
 // people makes a token for each and leaves it in a file that only the user reads.
@@ -69,8 +71,13 @@ func (d *demo) people(ctx context.Context, running *daemon.Daemon) error {
 		return err
 	}
 	d.tokens = map[string]string{}
-	for name, role := range map[string]api.GivenRole{proposer: "user", approver: "administrator", auditor: "auditor"} {
-		token, err := local.CreateToken(ctx, api.TokenRequest{Name: name, Person: name + "@contoso.com", Role: role, Lifetime: "1d"})
+	who := d.cloud.Tenant().People
+	for name, as := range map[string]struct {
+		person contoso.Person
+		role   api.GivenRole
+	}{proposer: {who.User, "user"}, approver: {who.Administrator, "administrator"}, auditor: {who.Auditor, "auditor"}} {
+		person := access.EntraPerson(d.cloud.Tenant().ID, as.person.ObjectID) // the same whom they sign in as
+		token, err := local.CreateToken(ctx, api.TokenRequest{Name: name, Person: person, Role: as.role, Lifetime: "1d"})
 		if err != nil {
 			return err
 		}
@@ -264,7 +271,8 @@ func tried(err error) string {
 
 // next tells what to try now.
 func (d *demo) next() {
-	d.tell("\n%s", d.bold("Now you. The server is at "+d.server+" until you press Ctrl-C. In another terminal:"))
+	d.tell("\n%s", d.bold("Now you. Open "+d.server+"/signin in a browser and pick Nora (user), Omar (administrator) or Ada (auditor). It is there until you press Ctrl-C."))
+	d.tell("\nOr in another terminal:")
 	if exe, err := os.Executable(); err == nil {
 		if found, err := exec.LookPath("rekey"); err != nil || found != exe {
 			d.tell("\n  export PATH=%s:$PATH", filepath.Dir(exe))

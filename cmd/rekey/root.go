@@ -40,6 +40,7 @@ func rootCommand(s *session) *cobra.Command {
 			applicationsCommand(s),
 			policyCommand(s),
 			findingsCommand(s),
+			scanCommand(s),
 			scheduleCommand(s),
 			alertCommand(s),
 			calendarCommand(s),
@@ -74,6 +75,8 @@ func rootCommand(s *session) *cobra.Command {
 		},
 		"": {
 			explainCommand(s),
+			peopleCommand(s),
+			sessionsCommand(s),
 			simCommand(),
 			completionCommand(s),
 			versionCommand(s),

@@ -52,7 +52,7 @@ what each of them needs.`,
 			}
 			at.Opened = func(address string) error {
 				s.say("rekey %s answers at %s. Stop it with Ctrl-C.", config.Version, address)
-				return nil
+				return s.tellSetup(c.Context(), d, address)
 			}
 			return d.Serve(c.Context(), at)
 		},

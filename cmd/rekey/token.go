@@ -13,8 +13,8 @@ import (
 func tokenCommand(s *session) *cobra.Command {
 	c := family("token", "API tokens: who may do what from elsewhere",
 		`A token lets a person or a program act on a rekey server, or in this process, in one
-role: user (sees and proposes), administrator (also approves), auditor (sees everything
-and the audit log). Two tokens of one person count as one person for approvals.`,
+role: user (sees and proposes for the applications they own), administrator (also
+approves), auditor (sees everything and the audit log). Two tokens of one person count as one person for approvals.`,
 		tokenCreate(s), tokenList(s), tokenRevoke(s))
 	c.Aliases = []string{"tokens"}
 	return c
@@ -32,7 +32,7 @@ func tokenCreate(s *session) *cobra.Command {
 read; rekey keeps a hash of it. --person says who stands behind it: give everybody their
 own, or nobody can approve what they did not propose.`,
 		Example: `  rekey token create anna-laptop --role administrator --person anna@contoso.com --output-file anna.token
-  rekey token create power-automate --role user --lifetime 90d -o json --query secret`,
+  rekey token create power-automate --role administrator --action inventory.read --action rotation.propose --lifetime 90d -o json --query secret`,
 		Args: takes("NAME"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !slices.Contains(givenRoles, role) {
@@ -75,6 +75,9 @@ own, or nobody can approve what they did not propose.`,
 	f := c.Flags()
 	f.StringVar(&role, "role", "", "what it may do, `ROLE`: user, administrator, auditor")
 	f.StringVar(&q.Person, "person", "", "`WHO` stands behind it (default you)")
+	f.StringVar(&q.Owner, "owner", "", "object `ID` in the directory whose applications a user sees (default the person's own)")
+	f.StringSliceVar(&q.Actions, "action", nil, "narrow it to this `ACTION`, such as rotation.propose; can be given again (default all of the role)")
+	f.StringSliceVar(&q.Sources, "source", nil, "take it only from this `NETWORK`, such as 10.1.0.0/16; can be given again (default anywhere)")
 	f.StringVar(&q.Lifetime, "lifetime", "", "how long it is valid, `TIME`: 90d")
 	f.StringVar(&file, "output-file", "", "write the token to this `FILE` instead of showing it")
 	_ = c.RegisterFlagCompletionFunc("role", cobra.FixedCompletions(givenRoles, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there

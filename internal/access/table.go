@@ -32,10 +32,17 @@ CREATE TABLE access_token (
 CREATE INDEX access_token_tenant ON access_token (tenant, created, id);
 `}
 
+// ScopeSchema gives tokens a scope narrower than their role, as actions with
+// spaces between, and says whose applications they see.
+var ScopeSchema = store.Schema{Version: 201, SQL: `
+ALTER TABLE access_token ADD COLUMN actions TEXT NOT NULL DEFAULT '';
+ALTER TABLE access_token ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+`}
+
 func insertToken(tx *store.Tx, t Token, hash string) error {
-	_, err := tx.Exec(`INSERT INTO access_token (id, hash, tenant, name, person, role, sources, created, created_by, issuer, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		t.ID, hash, t.Tenant, t.Name, t.Person, string(t.Role), joinSources(t.Sources), millis(t.Created), t.CreatedBy, t.Issuer, millis(t.Expires))
+	_, err := tx.Exec(`INSERT INTO access_token (id, hash, tenant, name, person, role, sources, created, created_by, issuer, expires, actions, owner)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		t.ID, hash, t.Tenant, t.Name, t.Person, string(t.Role), joinSources(t.Sources), millis(t.Created), t.CreatedBy, t.Issuer, millis(t.Expires), joinActions(t.Actions), t.Owner)
 	if err != nil {
 		return fmt.Errorf("cannot make token %q: %w", t.Name, err)
 	}
@@ -44,7 +51,7 @@ func insertToken(tx *store.Tx, t Token, hash string) error {
 
 // tokenByHash also returns the hash that was found, to be compared once more.
 func tokenByHash(tx *store.Tx, hash string) (t Token, found string, err error) {
-	row := tx.QueryRow(`SELECT id, tenant, name, person, role, sources, created, created_by, issuer, expires, last_used, revoked, revoked_by, hash
+	row := tx.QueryRow(`SELECT id, tenant, name, person, role, sources, created, created_by, issuer, expires, last_used, revoked, revoked_by, actions, owner, hash
 		FROM access_token WHERE hash = $1`, hash)
 	t, err = scanToken(func(dest ...any) error { return row.Scan(append(dest, &found)...) })
 	if errors.Is(err, sql.ErrNoRows) {
@@ -57,7 +64,7 @@ func tokenByHash(tx *store.Tx, hash string) (t Token, found string, err error) {
 }
 
 func tokenByID(tx *store.Tx, tenant, id string) (Token, error) {
-	row := tx.QueryRow(`SELECT id, tenant, name, person, role, sources, created, created_by, issuer, expires, last_used, revoked, revoked_by
+	row := tx.QueryRow(`SELECT id, tenant, name, person, role, sources, created, created_by, issuer, expires, last_used, revoked, revoked_by, actions, owner
 		FROM access_token WHERE tenant = $1 AND id = $2`, tenant, id)
 	t, err := scanToken(row.Scan)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -70,7 +77,7 @@ func tokenByID(tx *store.Tx, tenant, id string) (Token, error) {
 }
 
 func selectTokens(tx *store.Tx, tenant string) ([]Token, error) {
-	rows, err := tx.Query(`SELECT id, tenant, name, person, role, sources, created, created_by, issuer, expires, last_used, revoked, revoked_by
+	rows, err := tx.Query(`SELECT id, tenant, name, person, role, sources, created, created_by, issuer, expires, last_used, revoked, revoked_by, actions, owner
 		FROM access_token WHERE tenant = $1 ORDER BY created, id`, tenant)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list tokens: %w", err)
@@ -102,13 +109,16 @@ func setUsed(tx *store.Tx, id string, at time.Time) error {
 }
 
 func scanToken(scan func(...any) error) (t Token, err error) {
-	var sources string
+	var sources, actions string
 	var created, expires, used, revoked int64
-	err = scan(&t.ID, &t.Tenant, &t.Name, &t.Person, &t.Role, &sources, &created, &t.CreatedBy, &t.Issuer, &expires, &used, &revoked, &t.RevokedBy)
+	err = scan(&t.ID, &t.Tenant, &t.Name, &t.Person, &t.Role, &sources, &created, &t.CreatedBy, &t.Issuer, &expires, &used, &revoked, &t.RevokedBy, &actions, &t.Owner)
 	if err != nil {
 		return Token{}, err
 	}
 	t.Created, t.Expires, t.LastUsed, t.Revoked = moment(created), moment(expires), moment(used), moment(revoked)
+	for word := range strings.FieldsSeq(actions) {
+		t.Actions = append(t.Actions, Action(word))
+	}
 	t.Sources, err = splitSources(sources)
 	return t, err
 }
@@ -119,6 +129,14 @@ func joinSources(list []netip.Prefix) string {
 		texts[i] = p.String()
 	}
 	return strings.Join(texts, " ")
+}
+
+func joinActions(list []Action) string {
+	words := make([]string, len(list))
+	for i, a := range list {
+		words[i] = string(a)
+	}
+	return strings.Join(words, " ")
 }
 
 func splitSources(text string) (list []netip.Prefix, err error) {

@@ -35,6 +35,8 @@ type Token struct {
 	Name      string         `json:"name"`
 	Person    string         `json:"person"` // who stands behind it
 	Role      Role           `json:"role"`
+	Actions   []Action       `json:"actions,omitempty"` // narrower than the role; empty: all that it permits
+	Owner     string         `json:"owner,omitempty"`   // object id in the directory whose applications a user sees
 	Sources   []netip.Prefix `json:"sources,omitempty"` // from where it is taken; empty: from anywhere
 	Created   time.Time      `json:"created"`
 	CreatedBy string         `json:"createdBy"` // Actor.ID
@@ -50,6 +52,8 @@ type TokenRequest struct {
 	Name    string
 	Person  string // empty: the actor's own
 	Role    Role
+	Actions []Action  // narrower than the role; empty: all that it permits
+	Owner   string    // object id in the directory whose applications a user sees; empty: the person's own, if it is one of the directory
 	Expires time.Time // required, at most MaxTokenLife ahead
 	Sources []netip.Prefix
 }
@@ -81,7 +85,7 @@ func CreateToken(tx *store.Tx, by Actor, q TokenRequest) (Token, secret.Value, e
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	t := Token{
 		ID: "t-" + strings.ToLower(rand.Text()[:10]), Tenant: by.Tenant, Name: strings.TrimSpace(q.Name), Person: personOf(q.Person, by), Role: q.Role,
-		Sources: q.Sources, Created: now, CreatedBy: by.ID, Issuer: by.Person, Expires: q.Expires.UTC().Truncate(time.Millisecond),
+		Actions: q.Actions, Owner: ownerOf(q, by), Sources: q.Sources, Created: now, CreatedBy: by.ID, Issuer: by.Person, Expires: q.Expires.UTC().Truncate(time.Millisecond),
 	}
 	if err := t.check(now); err != nil {
 		return Token{}, secret.Value{}, fmt.Errorf("cannot make a token: %w", err)
@@ -101,6 +105,22 @@ func personOf(asked string, by Actor) string {
 	return by.Person
 }
 
+// ownerOf is whose applications a token sees: what was asked for, or the object of
+// the directory that its person is.
+func ownerOf(q TokenRequest, by Actor) string {
+	if q.Owner != "" {
+		return strings.ToLower(q.Owner)
+	}
+	person := personOf(q.Person, by)
+	if object, ok := strings.CutPrefix(person, "entra:"+strings.ToLower(by.Tenant)+":"); ok {
+		return object
+	}
+	if person == by.Person {
+		return by.Owner
+	}
+	return ""
+}
+
 func (t Token) check(now time.Time) error {
 	switch {
 	case !isName(t.Name):
@@ -115,8 +135,15 @@ func (t Token) check(now time.Time) error {
 		return errors.New("it needs an end in the future")
 	case t.Expires.Sub(now) > MaxTokenLife:
 		return errors.New("it may live for a year at most")
+	case t.Owner != "" && !isGUID(t.Owner):
+		return errors.New("an owner is the object id of somebody in the directory")
 	case len(t.Sources) > 64:
 		return errors.New("it may have 64 sources at most")
+	}
+	for _, a := range t.Actions {
+		if !slices.Contains(permitted[t.Role], a) {
+			return fmt.Errorf("the role %s does not permit %q", t.Role, a)
+		}
 	}
 	for _, p := range t.Sources {
 		if !p.IsValid() {
@@ -163,7 +190,7 @@ func Authenticate(ctx context.Context, db *store.DB, token secret.Value, remote 
 			return Actor{}, err
 		} // a full disk must not lock out those who come to make room
 	}
-	return Actor{ID: "token:" + t.ID, Name: t.Name, Person: t.Person, Role: t.Role, Tenant: t.Tenant, Issuer: t.Issuer}, nil
+	return Actor{ID: "token:" + t.ID, Name: t.Name, Person: t.Person, Role: t.Role, Tenant: t.Tenant, Issuer: t.Issuer, Owner: t.Owner, Only: joinActions(t.Actions)}, nil
 }
 
 func (t Token) usable(now time.Time, remote netip.Addr) error {
@@ -202,7 +229,7 @@ func RevokeToken(tx *store.Tx, by Actor, id string) (Token, error) {
 // ListTokens returns the tokens of the actor's tenant, the oldest first, also
 // those that have ended.
 func ListTokens(ctx context.Context, db *store.DB, by Actor) (list []Token, err error) {
-	if err := by.Check(ManageTokens); err != nil {
+	if err := by.Check(ReadPeople); err != nil {
 		return nil, err
 	}
 	err = db.View(ctx, func(tx *store.Tx) error {

@@ -18,6 +18,7 @@ import (
 //	incidents     what a crash cut off goes on, every minute
 //	tasks         reminders every minute; those of rotations that are over end
 //	beat          every minute, see docs/how-to/after-a-restore.md
+//	sessions      that ended long ago are forgotten, every hour
 //	checkpoints   every hour, and at the end
 //	alerts        every 15 seconds, and when somebody acknowledges one
 //	keys          at the start, every minute, and when the sealing key is exchanged
@@ -28,6 +29,7 @@ func (d *Daemon) Work() {
 		d.guests.admit(func() {
 			d.inTurn(d.looking, "tasks", func(ctx context.Context) { every(ctx, time.Minute, d.tendTasks) })
 		})
+		d.guests.admit(func() { every(d.looking, time.Hour, d.tidyDoors) })
 		d.guests.admit(func() { every(d.looking, time.Minute, d.tendIncidents) })
 		d.tend()
 		if d.guard != nil {

@@ -49,11 +49,13 @@ type Config struct {
 	Hooks    []Hook    `help:"consumers that are told by a program on this machine"`
 	Tasks    Tasks     // of people
 
-	Metrics   Metrics
-	Diagnosis Diagnosis
-	Alerts    Alerts
-	Channels  []Channel `help:"ways to tell people and machines what needs them"`
-	Trail     Trail     // the clouds' own records
+	Metrics    Metrics
+	Diagnosis  Diagnosis
+	Alerts     Alerts
+	Channels   []Channel    `help:"ways to tell people and machines what needs them"`
+	Trail      Trail        // the clouds' own records
+	SignIn     SignIn       // of people
+	Federation []Federation `help:"issuers whose tokens programs come with, in place of an API token: GitHub Actions, Azure DevOps, managed identities"`
 
 	// What cannot be configured: the program's version, where it logs (nil:
 	// nowhere), and what stands in place of the network in tests.
@@ -135,6 +137,7 @@ func Defaults(data string) Config {
 		Tasks:    usualTasks,
 		Alerts:   usualAlerts(),
 		Trail:    usualTrail,
+		SignIn:   usualSignIn,
 	}
 }
 

@@ -36,7 +36,7 @@ func (c *Config) check() error {
 	if u, err := url.Parse(c.Proxy); c.Proxy != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		wrong("proxy is not an address like http://proxy.contoso.com:3128")
 	}
-	errs = append(errs, c.Reader.check("reader"), c.Writer.check("writer"), c.checkVaults(), c.Rotation.check(), c.MasterKey.check(), c.checkConsumers(), c.checkSubscriptions(), c.checkDiagnosis(), c.checkAlerts(), c.checkTrail())
+	errs = append(errs, c.Reader.check("reader"), c.Writer.check("writer"), c.checkVaults(), c.Rotation.check(), c.MasterKey.check(), c.checkConsumers(), c.checkSubscriptions(), c.checkDiagnosis(), c.checkAlerts(), c.checkTrail(), c.checkSignIn())
 	if _, err := policy.New(nil, nil, c.Policy); err != nil {
 		errs = append(errs, err)
 	}

@@ -230,7 +230,7 @@ func (c *Config) secrets(env func(string) (string, bool)) error {
 		}
 		of.id.ClientSecret = secret.New(strings.TrimSpace(string(b)))
 	}
-	return errors.Join(c.MasterKey.secrets(env), c.webhookSecrets(env), c.channelSecrets(env), c.trailSecrets(env))
+	return errors.Join(c.MasterKey.secrets(env), c.webhookSecrets(env), c.channelSecrets(env), c.trailSecrets(env), c.SignIn.secrets(env))
 }
 
 func (l *layers) settings(c *Config) []Setting {

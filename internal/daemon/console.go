@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
+	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/server/ui"
 )
 
@@ -12,6 +14,7 @@ import (
 func (d *Daemon) newConsole() (err error) {
 	d.console, err = ui.New(ui.Config{
 		Client: d.Client, Who: d.who, Version: d.config.Version, Tenant: d.config.Tenant.Name, Logger: d.logger,
+		SignOut: "/signout", Extend: "/signin/stay",
 	})
 	return err
 }
@@ -22,4 +25,13 @@ func (d *Daemon) background(f func(context.Context)) bool {
 }
 
 // who is signed in in a browser.
-func (d *Daemon) who(*http.Request) (ui.Visit, error) { return ui.Visit{}, ui.ErrSignedOut }
+func (d *Daemon) who(r *http.Request) (ui.Visit, error) {
+	v, err := d.doors.gate.Who(r)
+	if errors.Is(err, access.ErrNoSession) {
+		return ui.Visit{}, ui.ErrSignedOut
+	}
+	if err != nil {
+		return ui.Visit{}, err
+	}
+	return ui.Visit{Actor: v.Actor, Ends: v.Until()}, nil
+}

@@ -61,6 +61,7 @@ type Daemon struct {
 	usage     *usage.Meter
 	noticed   chan struct{} // a source of the trail has something
 	consumers *consumers    // nil if no tenant is configured
+	doors     doors
 	others    *others
 	metrics   *metrics.Metrics
 	trace     *telemetry.Tracer // nil: nobody wants to know
@@ -167,6 +168,9 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	if d.carrier, err = d.newCarrier(); err != nil {
 		return err
 	}
+	if err := d.openDoors(); err != nil {
+		return err
+	}
 	d.syncs = &syncs{daemon: d}
 	if err := d.alarms(); err != nil {
 		return err
@@ -184,6 +188,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,
 		Patient: d.patient(), Diagnosis: d.diagnosis(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
+		Door: d.doors.door, Visit: d.doors.gate.Who, Federated: d.doors.federation.Authenticate,
 	})
 	d.metrics = d.newMetrics()
 	if err != nil {

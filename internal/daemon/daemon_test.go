@@ -65,7 +65,7 @@ func TestOneRotation(t *testing.T) {
 
 func oneRotation(t *testing.T, w *town) {
 	w.sync()
-	nora, omar, ctx := w.as("nora", wire.GivenRoleUser), w.as("omar", wire.GivenRoleAdministrator), t.Context()
+	nora, omar, ctx := w.as("nora", wire.GivenRoleAdministrator), w.as("omar", wire.GivenRoleAdministrator), t.Context()
 	request := wire.RotationRequest{Application: w.tenant.Demo.Name, Reason: "ends on Friday"}
 	plan, err := nora.Plan(ctx, request)
 	if err != nil {
@@ -140,7 +140,7 @@ func code(err error) string {
 func TestClosingAndOpeningGoesOn(t *testing.T) {
 	w := newTown(t, 0)
 	w.sync()
-	nora, omar, ctx := w.as("nora", wire.GivenRoleUser), w.as("omar", wire.GivenRoleAdministrator), t.Context()
+	nora, omar, ctx := w.as("nora", wire.GivenRoleAdministrator), w.as("omar", wire.GivenRoleAdministrator), t.Context()
 	r, err := nora.Propose(ctx, wire.RotationRequest{Application: w.tenant.Demo.Name}, "")
 	if err != nil {
 		t.Fatal(err)

@@ -85,7 +85,7 @@ func copyFile(t testing.TB, from, to string) {
 // propose approves a rotation of every secret that can have one.
 func (s *street) propose(limit int) (ids []string) {
 	s.t.Helper()
-	nora, omar, ctx := s.as("nora", wire.GivenRoleUser), s.as("omar", wire.GivenRoleAdministrator), s.t.Context()
+	nora, omar, ctx := s.as("nora", wire.GivenRoleAdministrator), s.as("omar", wire.GivenRoleAdministrator), s.t.Context()
 	seen := map[string]bool{}
 	for c, err := range nora.Credentials(ctx, wire.ListCredentialsParams{Expiring: "365d", Kind: wire.CredentialKindClientSecret}) {
 		if err != nil {

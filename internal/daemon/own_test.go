@@ -31,7 +31,7 @@ func TestOwnCredentialIsKeptUntilAStartWorked(t *testing.T) {
 	w.config.Writer.ClientSecretFile = file
 	w.open()
 	w.sync()
-	nora, omar, ctx := w.as("nora", wire.GivenRoleUser), w.as("omar", wire.GivenRoleAdministrator), t.Context()
+	nora, omar, ctx := w.as("nora", wire.GivenRoleAdministrator), w.as("omar", wire.GivenRoleAdministrator), t.Context()
 	r, err := nora.Propose(ctx, wire.RotationRequest{Application: "rekey-writer", Reason: "ends"}, "")
 	if err != nil {
 		t.Fatal(err)

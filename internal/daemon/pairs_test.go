@@ -15,7 +15,7 @@ func TestVaultMakesTheKeyPair(t *testing.T) {
 	w.config.Rotation.VaultPairs = true
 	w.open()
 	w.sync()
-	nora, omar, ctx := w.as("nora", wire.GivenRoleUser), w.as("omar", wire.GivenRoleAdministrator), t.Context()
+	nora, omar, ctx := w.as("nora", wire.GivenRoleAdministrator), w.as("omar", wire.GivenRoleAdministrator), t.Context()
 	demo := w.tenant.DemoCertificate
 	r, err := nora.Propose(ctx, wire.RotationRequest{Application: demo.ApplicationID, Credential: demo.KeyID, Reason: "ends"}, "")
 	if err != nil {

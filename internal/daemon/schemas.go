@@ -43,6 +43,8 @@ func schemas() []store.Schema {
 		schedule.Schema,          // 160
 		replica.Schema,           // 170
 		rotation.LeaseSchema,     // 171
+		access.DoorSchema,        // 200
+		access.ScopeSchema,       // 201
 		view.Schema,              // 210
 		alert.Schema,             // 220
 		calendar.Schema,          // 221

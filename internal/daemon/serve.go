@@ -51,7 +51,7 @@ func (d *Daemon) Serve(ctx context.Context, s Serving) error {
 // site is what a server answers with, on the network or in this process.
 func (d *Daemon) site() server.Config {
 	return server.Config{
-		Version: d.config.Version, API: d.api, Console: d.console, Desk: d.desk, Slack: d.slackButtons(), Feeds: d.feeds, Hooks: d.hooks(), Checks: d.checks(), Held: d.rotations.Held, Logger: d.logger,
+		Version: d.config.Version, API: d.api, Console: d.console, Desk: d.desk, Gate: d.doors.gate, Slack: d.slackButtons(), Feeds: d.feeds, Hooks: d.hooks(), Checks: d.checks(), Held: d.rotations.Held, Logger: d.logger,
 		Metrics: d.scraped(), Observe: d.metrics.Request, Trace: d.trace,
 	}
 }

@@ -39,6 +39,9 @@ type Desk struct {
 	// that its rotation need not wait for its next look. It may be nil.
 	Finished func(ctx context.Context, tenant, rotation string)
 
+	// Sees reports whether a user may know of a rotation; nil: users see no task.
+	Sees func(ctx context.Context, by access.Actor, rotation string) (bool, error)
+
 	Term time.Duration // from opening to deadline; 0 means three days
 	Life time.Duration // of a link; 0 means three days, and seven at most
 }
@@ -129,6 +132,9 @@ func (d *Desk) List(ctx context.Context, by access.Actor, f Filter) (list []Task
 	if f.Before.ID == "" {
 		f.Before = Cursor{time.Now().AddDate(1000, 0, 0), "~"}
 	}
+	if by.OnlyOwn() {
+		return d.own(ctx, by, f, limit)
+	}
 	err = d.Store.View(ctx, func(tx *store.Tx) error {
 		list, err = selectTasks(tx, by.Tenant, f, limit+1)
 		return err
@@ -149,7 +155,10 @@ func (d *Desk) Get(ctx context.Context, by access.Actor, id string) (t Task, err
 		t, err = taskByID(tx, by.Tenant, id)
 		return err
 	})
-	return t, err
+	if err != nil {
+		return t, err
+	}
+	return t, d.known(ctx, by, &t)
 }
 
 // Finish says that a task is done, and how that is known.
@@ -158,6 +167,9 @@ func (d *Desk) Finish(ctx context.Context, by access.Actor, id, note string) (t 
 		return t, err
 	}
 	if note, err = noted(note); err != nil {
+		return t, err
+	}
+	if t, err = d.Get(ctx, by, id); err != nil {
 		return t, err
 	}
 	err = d.Store.Do(ctx, func(tx *store.Tx) error {

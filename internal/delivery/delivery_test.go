@@ -44,12 +44,13 @@ func desk(t testing.TB, db *store.DB) *Desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Desk{Store: db, Log: log, Value: func(_ context.Context, tenant, rotation string) (secret.Value, error) {
-		if tenant != "contoso" || rotation != "r-1" {
-			return secret.Value{}, errors.New("another rotation")
-		}
-		return secret.New(value), nil
-	}}
+	return &Desk{Sees: func(context.Context, access.Actor, string) (bool, error) { return true, nil },
+		Store: db, Log: log, Value: func(_ context.Context, tenant, rotation string) (secret.Value, error) {
+			if tenant != "contoso" || rotation != "r-1" {
+				return secret.Value{}, errors.New("another rotation")
+			}
+			return secret.New(value), nil
+		}}
 }
 
 // opened opens the task of change.

@@ -27,6 +27,8 @@ var Problems = map[string][2]string{
 	"held":                   {"The database may be older than the world: a restore, a copy or a failover. Nothing has an effect until an administrator has accepted the difference.", "rekey reconcile show reads both and says what accepting will do; rekey reconcile accept accepts it."},
 	"not_held":               {"Nothing waits to be accepted.", "Nothing has to be done."},
 	"timeout":                {"The answer did not come in time.", "Try again; rekey doctor checks what can be reached."},
+	"step_up_required":       {"What is asked takes something away, shows a value or decides who may do so. It needs a sign-in of the last five minutes.", "Sign in once more at /signin/again and do it again. API tokens are not asked for it."},
+	"issuer_unreachable":     {"The token is one of another issuer's, and the keys to check it with cannot be read.", "Try again in a minute. The server's log says why; the proxy has to let rekey reach the issuer."},
 	"stopping":               {"The server is stopping, or the request was given up.", "Try again."},
 	"internal":               {"Something went wrong that rekey has no name for: a bug.", "Report it with the request id and the server's log around it."},
 	"no_route":               {"The server has no such address.", "It may be an older rekey than the client: compare rekey version with the server's."},

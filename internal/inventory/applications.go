@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,7 +48,7 @@ func (s *Service) Applications(ctx context.Context, by access.Actor, q Applicati
 		if err != nil {
 			return err
 		}
-		f := finder{Service: s, tx: tx, number: number, Query: Query{App: q.Name, Owner: q.Owner}}
+		f := finder{Service: s, tx: tx, number: number, by: by, Query: Query{App: q.Name, Owner: q.Owner}}
 		only, chosen, err := f.choose()
 		if err != nil {
 			return err
@@ -139,6 +140,7 @@ func (s *Service) Application(ctx context.Context, by access.Actor, id string) (
 		if err != nil {
 			return err
 		}
+		list = slices.DeleteFunc(list, func(a application) bool { return !a.Visible(by) })
 		if len(list) != 1 {
 			return unclear(id, list)
 		}

@@ -41,7 +41,7 @@ func (s *Service) Consumers(ctx context.Context, by access.Actor, q ConsumerQuer
 		if err != nil || number == 0 {
 			return err
 		}
-		u, err := s.consumption(tx, by.Tenant, number)
+		u, err := s.consumption(tx, by, number)
 		if err != nil {
 			return err
 		}

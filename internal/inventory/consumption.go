@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/store"
 )
 
@@ -23,13 +24,20 @@ const (
 // consumption is who uses what, of a whole tenant: what consumers finds for one
 // credential, found for all at once. A test holds the two against each other.
 type consumption struct {
+	only  map[int64]choice // applications of whoever asks; nil: all
 	names map[string]string         // by the folded name, as it is written
 	by    map[string]map[owned]bool // the credentials of each consumer, by its folded name
 	of    map[int64]choice          // all credentials that anybody uses
 }
 
-func (s *Service) consumption(tx *store.Tx, tenant string, number int64) (*consumption, error) {
+func (s *Service) consumption(tx *store.Tx, by access.Actor, number int64) (*consumption, error) {
 	u := &consumption{names: map[string]string{}, by: map[string]map[owned]bool{}, of: map[int64]choice{}}
+	if by.OnlyOwn() {
+		var err error
+		if u.only, err = ownNumbers(tx, number, by); err != nil {
+			return nil, err
+		}
+	}
 	for _, read := range []func(*store.Tx, int64) error{u.tags, u.readers, u.notes} {
 		if err := read(tx, number); err != nil {
 			return nil, fmt.Errorf("cannot find out who uses what: %w", err)
@@ -38,7 +46,7 @@ func (s *Service) consumption(tx *store.Tx, tenant string, number int64) (*consu
 	if s.Bound == nil {
 		return u, nil
 	}
-	for _, b := range s.Bound(tenant) {
+	for _, b := range s.Bound(by.Tenant) {
 		if err := u.bound(tx, number, b); err != nil {
 			return nil, fmt.Errorf("cannot find out who uses what: %w", err)
 		}
@@ -48,7 +56,7 @@ func (s *Service) consumption(tx *store.Tx, tenant string, number int64) (*consu
 
 func (u *consumption) add(consumer string, num int64, key string) {
 	consumer = strings.TrimSpace(consumer)
-	if consumer == "" {
+	if consumer == "" || u.only != nil && u.only[num] == nil {
 		return
 	}
 	id := strings.ToLower(consumer)

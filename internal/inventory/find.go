@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/store"
 )
 
@@ -54,6 +55,7 @@ type finder struct {
 	tenant string
 	number int64
 	not    map[int64]choice // that are not wanted
+	by     access.Actor     // who asks: a user finds only what is theirs
 }
 
 // few is how many applications are still asked one by one. For more, walking
@@ -136,6 +138,7 @@ func (f *finder) choose() (only map[int64]choice, chosen bool, err error) {
 		wanted bool
 		find   func() (map[int64]choice, error)
 	}{
+		{f.by.OnlyOwn(), func() (map[int64]choice, error) { return ownNumbers(f.tx, f.number, f.by) }},
 		{f.App != "", func() (map[int64]choice, error) { return matchApplications(f.tx, f.number, f.App) }},
 		{f.Owner != "", func() (map[int64]choice, error) { return matchOwners(f.tx, f.number, f.Owner) }},
 		{f.Vault != "", func() (map[int64]choice, error) { return matchVault(f.tx, f.number, f.Vault) }},
@@ -187,7 +190,7 @@ func both(a, b choice) choice {
 // consumed is the set of those whose consumers are as they are wanted. What nobody is
 // known to use is no set: it is all others.
 func (f *finder) consumed() (set map[int64]choice, err error) {
-	u, err := f.consumption(f.tx, f.tenant, f.number)
+	u, err := f.consumption(f.tx, f.by, f.number)
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func (s *Service) Overview(ctx context.Context, by access.Actor, busy func(Objec
 		if err != nil {
 			return err
 		}
-		v := &overlook{Service: s, tx: tx, tenant: by.Tenant, number: number, now: time.Now(), into: &o}
+		v := &overlook{Service: s, tx: tx, by: by, tenant: by.Tenant, number: number, now: time.Now(), into: &o}
 		return v.look(busy)
 	})
 	if err != nil {
@@ -87,6 +87,7 @@ func (s *Service) Overview(ctx context.Context, by access.Actor, busy func(Objec
 type overlook struct {
 	*Service
 	tx     *store.Tx
+	by     access.Actor
 	tenant string
 	number int64
 	now    time.Time
@@ -103,17 +104,19 @@ type urgent struct {
 }
 
 func (v *overlook) look(busy func(ObjectID) bool) (err error) {
-	if v.used, err = v.consumption(v.tx, v.tenant, v.number); err != nil {
+	if v.used, err = v.consumption(v.tx, v.by, v.number); err != nil {
 		return err
 	}
 	o := v.into
 	o.Counted, o.Consumers, o.Shared = v.now, len(v.used.by), size(v.used.shared())
-	f := finder{Service: v.Service, tx: v.tx, tenant: v.tenant, number: v.number}
-	stray, err := f.stray()
-	if err != nil {
-		return err
+	if !v.by.OnlyOwn() {
+		f := finder{Service: v.Service, tx: v.tx, tenant: v.tenant, number: v.number, by: v.by}
+		stray, err := f.stray()
+		if err != nil {
+			return err
+		}
+		o.Stray = size(stray)
 	}
-	o.Stray = size(stray)
 	for _, e := range AllEnds {
 		o.Ends = append(o.Ends, EndsCount{Ends: e})
 	}
@@ -121,10 +124,12 @@ func (v *overlook) look(busy func(ObjectID) bool) (err error) {
 	for i := range Ahead {
 		o.Days = append(o.Days, DayCount{Date: today.AddDate(0, 0, i)})
 	}
-	if err := v.near(); err != nil {
-		return err
+	if v.by.OnlyOwn() {
+		err = v.own()
+	} else if err = v.near(); err == nil {
+		err = v.count()
 	}
-	if err := v.count(); err != nil {
+	if err != nil {
 		return err
 	}
 	for _, e := range o.Ends {
@@ -148,12 +153,17 @@ func (v *overlook) near() error {
 		if ends < last {
 			v.into.Ends[slices.Index(AllEnds, partOf(ends, c.Kind, v.now))].add(impact)
 		}
-		if i := int(c.Expires.Sub(v.into.Days[0].Date) / (24 * time.Hour)); !c.Expires.Before(v.into.Days[0].Date) && i < Ahead {
-			v.into.Days[i].add(impact)
-		}
-		v.judge(c, impact)
+		v.ahead(c, impact)
 		return nil
 	}, `SELECT num, key_id, kind, expires, used FROM inventory_credential WHERE tenant = $1 AND gone = 0 AND expires < $2 ORDER BY expires`, v.number, until)
+}
+
+// ahead puts a credential on its day, and among what is urgent.
+func (v *overlook) ahead(c credential, impact Impact) {
+	if i := int(c.Expires.Sub(v.into.Days[0].Date) / (24 * time.Hour)); !c.Expires.Before(v.into.Days[0].Date) && i < Ahead {
+		v.into.Days[i].add(impact)
+	}
+	v.judge(c, impact)
 }
 
 func (v *overlook) impact(c *credential, used int64) Impact {
@@ -229,6 +239,51 @@ func (v *overlook) count() error {
 	} {
 		if err := v.tx.QueryRow(c.query, c.arguments...).Scan(c.into); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// own counts what is a user's own, one application after the other: they have a few.
+func (v *overlook) own() error {
+	o, noticed := v.into, v.now.Add(-Unused)
+	numbers, err := ownNumbers(v.tx, v.number, v.by)
+	if err != nil {
+		return err
+	}
+	for num := range numbers {
+		a, err := loadApplication(v.tx, v.tenant, v.number, num)
+		if err != nil {
+			return err
+		}
+		if a.gone != 0 {
+			continue
+		}
+		o.Applications++
+		held, err := loadCredentials(v.tx, v.tenant, v.number, num, a.ObjectID)
+		if err != nil {
+			return err
+		}
+		for _, c := range held {
+			if c.gone != 0 {
+				continue
+			}
+			c.num = num
+			used := millis(c.LastUsed)
+			part := partOf(endMillis(c.Expires), c.Kind, v.now)
+			impact := v.impact(&c, used)
+			if part == EndsLater || part == EndsNever || part == EndsUnknown {
+				o.Ends[slices.Index(AllEnds, part)].Quiet++
+			} else {
+				o.Ends[slices.Index(AllEnds, part)].add(impact)
+				v.ahead(c, impact)
+			}
+			if c.unmanaged != 0 {
+				o.Unmanaged++
+			}
+			if used != 0 && c.LastUsed.Before(noticed) {
+				o.Unused++
+			}
 		}
 	}
 	return nil

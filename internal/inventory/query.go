@@ -91,7 +91,7 @@ func (s *Service) Credentials(ctx context.Context, by access.Actor, q Query) (l 
 		if err != nil || number == 0 {
 			return err
 		}
-		f := finder{Service: s, tx: tx, tenant: by.Tenant, number: number, Query: q}
+		f := finder{Service: s, tx: tx, tenant: by.Tenant, number: number, by: by, Query: q}
 		found, more, err := f.find()
 		if err != nil {
 			return err

@@ -28,7 +28,7 @@ func read(f *fixture) (*fixture, *inventory.Service, access.Actor) {
 }
 
 func (f *fixture) user() access.Actor {
-	return access.Actor{ID: "local:1", Name: "someone", Person: "someone", Role: access.User, Tenant: f.cloud.Tenant().ID}
+	return access.Actor{ID: "local:1", Name: "someone", Person: "someone", Role: access.Auditor, Tenant: f.cloud.Tenant().ID}
 }
 
 // vaults reads vaults, with the values as far as the reader may.

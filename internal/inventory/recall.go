@@ -40,7 +40,7 @@ func (s *Service) ByHint(ctx context.Context, by access.Actor, hint string) (lis
 		if err != nil {
 			return err
 		}
-		list, err = recalled(tx, by.Tenant, number, found)
+		list, err = recalled(tx, by, number, found)
 		return err
 	})
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *Service) ByPlace(ctx context.Context, by access.Actor, at Place) (list 
 		if err != nil {
 			return err
 		}
-		list, err = recalled(tx, by.Tenant, number, found)
+		list, err = recalled(tx, by, number, found)
 		return err
 	})
 	if err != nil {
@@ -78,10 +78,10 @@ func (s *Service) ByPlace(ctx context.Context, by access.Actor, at Place) (list 
 	return list, nil
 }
 
-func recalled(tx *store.Tx, tenant string, number int64, found []credential) (list []Recalled, err error) {
+func recalled(tx *store.Tx, by access.Actor, number int64, found []credential) (list []Recalled, err error) {
 	for _, c := range found {
-		a, err := loadApplication(tx, tenant, number, c.num)
-		if errors.Is(err, sql.ErrNoRows) {
+		a, err := loadApplication(tx, by.Tenant, number, c.num)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !a.Application.Visible(by) {
 			continue
 		}
 		if err != nil {

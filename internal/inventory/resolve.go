@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func (s *Service) Credential(ctx context.Context, by access.Actor, keyID string)
 		if err != nil {
 			return err
 		}
-		found, err := keyed(tx, by.Tenant, number, keyID)
+		found, err := visible(tx, by, number, keyID)
 		if err != nil {
 			return err
 		}
@@ -151,7 +152,7 @@ func (s *Service) Resolve(ctx context.Context, by access.Actor, text string) (t 
 		if err != nil {
 			return err
 		}
-		t, err = resolve(tx, by.Tenant, number, strings.TrimSpace(text))
+		t, err = resolve(tx, by, number, strings.TrimSpace(text))
 		return err
 	})
 	if err != nil {
@@ -160,8 +161,23 @@ func (s *Service) Resolve(ctx context.Context, by access.Actor, text string) (t 
 	return t, nil
 }
 
-func resolve(tx *store.Tx, tenant string, number int64, text string) (t Target, err error) {
-	found, err := keyed(tx, tenant, number, text)
+// visible are the credentials that a text names, as far as the actor may know of
+// them. An ambiguity among what is not theirs is nothing to them.
+func visible(tx *store.Tx, by access.Actor, number int64, text string) ([]credential, error) {
+	found, err := keyed(tx, by.Tenant, number, text)
+	if _, ambiguous := errors.AsType[*AmbiguousError](err); ambiguous && by.OnlyOwn() {
+		return nil, nil
+	}
+	if err != nil || !by.OnlyOwn() {
+		return found, err
+	}
+	own, err := ownNumbers(tx, number, by)
+	return slices.DeleteFunc(found, func(c credential) bool { _, ok := own[c.num]; return !ok }), err
+}
+
+func resolve(tx *store.Tx, by access.Actor, number int64, text string) (t Target, err error) {
+	tenant := by.Tenant
+	found, err := visible(tx, by, number, text)
 	if err != nil {
 		return t, err
 	}
@@ -173,7 +189,8 @@ func resolve(tx *store.Tx, tenant string, number int64, text string) (t Target, 
 	if text == "" {
 		return t, ErrNotFound
 	}
-	set, err := matchApplications(tx, number, text)
+	f := finder{tx: tx, tenant: tenant, number: number, by: by, Query: Query{App: text}}
+	set, _, err := f.choose()
 	if err != nil {
 		return t, err
 	}

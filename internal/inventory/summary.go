@@ -41,7 +41,10 @@ func (s *Service) Summary(ctx context.Context, by access.Actor) (sum Summary, er
 		if err != nil || number == 0 {
 			return err
 		}
-		return sum.read(tx, number)
+		if err := sum.read(tx, number); err != nil || !by.OnlyOwn() {
+			return err
+		}
+		return sum.narrow(tx, by, number)
 	})
 	if err != nil {
 		return Summary{}, fmt.Errorf("cannot count the inventory: %w", err)
@@ -117,4 +120,61 @@ func (s *Service) Freshness(ctx context.Context, by access.Actor) (list []Freshn
 		return nil, fmt.Errorf("cannot tell how fresh the inventory is: %w", err)
 	}
 	return list, nil
+}
+
+// narrow counts only what is a user's own, as the lists show it to them. What the
+// vaults hold is nobody's own.
+func (sum *Summary) narrow(tx *store.Tx, by access.Actor, number int64) error {
+	*sum = Summary{Feeds: sum.Feeds}
+	own, err := ownNumbers(tx, number, by)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	for num := range own {
+		a, err := loadApplication(tx, by.Tenant, number, num)
+		if err != nil {
+			return err
+		}
+		if a.gone != 0 {
+			continue
+		}
+		switch a.Application.Holder {
+		case InApplications:
+			sum.Applications++
+		case InServicePrincipals:
+			sum.ServicePrincipals++
+		}
+		held, err := loadCredentials(tx, by.Tenant, number, num, a.ObjectID)
+		if err != nil {
+			return err
+		}
+		for _, c := range held {
+			if c.gone == 0 {
+				sum.count(c, now)
+			}
+		}
+	}
+	return nil
+}
+
+func (sum *Summary) count(c credential, now time.Time) {
+	sum.Credentials++
+	if c.unmanaged != 0 {
+		sum.Unmanaged++
+	}
+	switch {
+	case c.Expires.IsZero():
+		sum.Endless++
+	case c.Expires.Before(now):
+		sum.Expired++
+	case c.Expires.Before(now.AddDate(0, 0, 7)):
+		sum.Within[0]++
+	case c.Expires.Before(now.AddDate(0, 0, 30)):
+		sum.Within[1]++
+	case c.Expires.Before(now.AddDate(0, 0, 90)):
+		sum.Within[2]++
+	default:
+		sum.Later++
+	}
 }

@@ -25,7 +25,7 @@ type VaultSummary struct {
 
 // VaultList counts what each vault holds. There are few vaults, so they come at once.
 func (s *Service) VaultList(ctx context.Context, by access.Actor) (list []VaultSummary, err error) {
-	if err := by.Check(access.ReadInventory); err != nil {
+	if err := by.Check(access.ReadVaults); err != nil {
 		return nil, err
 	}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
@@ -82,7 +82,7 @@ type EntryRow struct {
 // VaultEntries lists what a vault holds, by name, and whether there is more. ErrNotFound: no
 // such vault.
 func (s *Service) VaultEntries(ctx context.Context, by access.Actor, q EntryQuery) (list []EntryRow, more bool, err error) {
-	if err := by.Check(access.ReadInventory); err != nil {
+	if err := by.Check(access.ReadVaults); err != nil {
 		return nil, false, err
 	}
 	if q.Limit <= 0 {

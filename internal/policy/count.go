@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/store"
 )
 
@@ -15,6 +16,12 @@ func (p *Policy) Count(ctx context.Context, actor access.Actor) (n int, err erro
 		return 0, err
 	}
 	err = p.db.View(ctx, func(tx *store.Tx) error {
+		if own, all, err := inventory.Own(tx, actor); err != nil {
+			return err
+		} else if !all {
+			n, err = countOwn(tx, actor.Tenant, own)
+			return err
+		}
 		return tx.QueryRow(`SELECT count(*) FROM policy_finding WHERE tenant = $1 AND state = $2`, actor.Tenant, string(Open)).Scan(&n)
 	})
 	if err != nil {
@@ -38,6 +45,13 @@ func (p *Policy) Counts(ctx context.Context, actor access.Actor) (list []RuleCou
 	}
 	open := map[string]int{}
 	err = p.db.View(ctx, func(tx *store.Tx) error {
+		own, all, err := inventory.Own(tx, actor)
+		if err != nil {
+			return err
+		}
+		if !all {
+			return countRules(tx, actor.Tenant, own, open)
+		}
 		rows, err := tx.Query(`SELECT rule, count(*) FROM policy_finding WHERE tenant = $1 AND state = $2 GROUP BY rule`, actor.Tenant, string(Open))
 		if err != nil {
 			return err
@@ -62,4 +76,29 @@ func (p *Policy) Counts(ctx context.Context, actor access.Actor) (list []RuleCou
 		}
 	}
 	return list, nil
+}
+
+func countRules(tx *store.Tx, tenant string, own map[inventory.ObjectID]bool, open map[string]int) error {
+	for object := range own {
+		list, err := list(tx, tenant, Query{State: Open, Application: object, Limit: 1000})
+		if err != nil {
+			return err
+		}
+		for _, f := range list {
+			open[f.Rule]++
+		}
+	}
+	return nil
+}
+
+func countOwn(tx *store.Tx, tenant string, own map[inventory.ObjectID]bool) (n int, err error) {
+	for object := range own {
+		var some int
+		err := tx.QueryRow(`SELECT count(*) FROM policy_finding WHERE tenant = $1 AND state = $2 AND application = $3`, tenant, string(Open), string(object)).Scan(&some)
+		if err != nil {
+			return 0, err
+		}
+		n += some
+	}
+	return n, nil
 }

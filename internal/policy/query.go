@@ -1,9 +1,12 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +44,15 @@ func (p *Policy) Findings(ctx context.Context, actor access.Actor, q Query) (fou
 	}
 	q.Limit, q.State = min(q.Limit, 1000), orElse(q.State, Open)
 	err = p.db.View(ctx, func(tx *store.Tx) error {
-		found, err = list(tx, actor.Tenant, q)
+		own, all, err := inventory.Own(tx, actor)
+		if err != nil {
+			return err
+		}
+		if all || own[q.Application] {
+			found, err = list(tx, actor.Tenant, q)
+			return err
+		}
+		found, err = listOwn(tx, actor.Tenant, q, own)
 		return err
 	})
 	return found, err
@@ -75,10 +86,36 @@ func (p *Policy) Finding(ctx context.Context, actor access.Actor, id string) (f 
 		return Finding{}, err
 	}
 	err = p.db.View(ctx, func(tx *store.Tx) error {
-		f, err = byID(tx, actor.Tenant, id)
-		return err
+		if f, err = byID(tx, actor.Tenant, id); err != nil {
+			return err
+		}
+		if sees, err := inventory.Sees(tx, actor, f.Application); err != nil || !sees {
+			f = Finding{}
+			return errors.Join(err, fmt.Errorf("%w: %s", ErrNotFound, id))
+		}
+		return nil
 	})
 	return f, err
+}
+
+// listOwn lists the findings of a user's own applications, in the same order.
+func listOwn(tx *store.Tx, tenant string, q Query, own map[inventory.ObjectID]bool) ([]Finding, error) {
+	found := []Finding{}
+	if q.Application != "" { // and it is not theirs
+		return found, nil
+	}
+	for object := range own {
+		q.Application = object
+		some, err := list(tx, tenant, q)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, some...)
+	}
+	slices.SortFunc(found, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Severity.rank(), b.Severity.rank()), strings.Compare(a.Rule, b.Rule), strings.Compare(a.ID, b.ID))
+	})
+	return found[:min(len(found), q.Limit)], nil
 }
 
 // Checked says when the actor's tenant was last checked to the end; zero: never.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"time"
 
 	"rekey.example/rekey/internal/inventory"
@@ -51,6 +52,15 @@ func Codes() []string {
 		list[i] = r.Code
 	}
 	return list
+}
+
+// Weighs is how severe a rule's findings are here, and whether it applies at all.
+func (p *Policy) Weighs(r *Rule) (Severity, bool) {
+	severity := r.Severity
+	if s, ok := p.rules.severity[r.Code]; ok {
+		severity = s
+	}
+	return severity, slices.Contains(p.rules.rules, r)
 }
 
 // judge applies one rule after the other to what a walk brings.

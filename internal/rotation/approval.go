@@ -30,6 +30,11 @@ func (k *Keeper) Approve(ctx context.Context, by access.Actor, id, hash string) 
 	if by.Same(r.By) && !r.brokenGlass() {
 		return nil, k.deny(ctx, r, by, access.ApproveRotation, "who proposes does not approve; another administrator has to")
 	}
+	if r.Terms.Plan == "revoke" || r.Terms.Plan == "emergency" {
+		if err := by.Afresh(access.ApproveRotation); err != nil { // it takes away at once, or in hours
+			return nil, err
+		}
+	}
 	note := ""
 	if by.Entangled(r.By) {
 		// Who owns the machine that holds the data can do anything there, and has
@@ -96,7 +101,13 @@ func (k *Keeper) Cancel(ctx context.Context, by access.Actor, id, reason string)
 	if r.Course == "rollback" {
 		return nil, conflict("it is being cancelled already")
 	}
-	if decide("cancel", &sight{k: k, ctx: ctx, r: r}, "").then == deny {
+	s := &sight{k: k, ctx: ctx, r: r}
+	if !r.Put.IsZero() { // then the vault is asked
+		if s, err = k.look(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	if decide("cancel", s, "").then == deny {
 		if r.Terms.Plan == "revoke" {
 			return nil, conflict("the credential is withdrawn already, or about to be")
 		}
@@ -182,7 +193,7 @@ func (k *Keeper) open(ctx context.Context, by access.Actor, action access.Action
 	if err := by.Check(action); err != nil {
 		return nil, err
 	}
-	r, err := k.load(ctx, by.Tenant, id)
+	r, err := k.seen(ctx, by, id)
 	if err != nil {
 		return nil, err
 	}

@@ -230,9 +230,20 @@ func (s *sight) Deposited() bool {
 	return s.r.passed("deposit") || s.r.passed("revoke") || s.r.Pivoted()
 }
 
-// WriteOut: a write to the vault that was not answered can still come.
+// WriteOut: a write to the vault that was not answered can still come, or has come
+// and is not recorded yet, because something else has to be waited for. A vault that
+// cannot be read is no reason to refuse a cancel: the rollback looks into it too, and
+// withdraws nothing that the vault holds.
 func (s *sight) WriteOut() bool {
-	return !s.r.Put.IsZero() && time.Since(s.r.Put) < max(quarantine, time.Duration(s.r.Terms.Timing.Overlap))
+	switch {
+	case s.r.Put.IsZero():
+		return false
+	case time.Since(s.r.Put) < max(quarantine, time.Duration(s.r.Terms.Timing.Overlap)):
+		return true
+	}
+	ours := s.EntryOurs()
+	s.err = nil
+	return ours
 }
 
 // ours is the attempt that made a credential, or nil.

@@ -548,3 +548,11 @@ func (c *chaos) afterwards() {
 		time.Sleep(15 * time.Minute)
 	}
 }
+
+// TestSchedulesThatOnceFailed are kept for what they have found: a cancel a day after
+// a write to the vault that a wrong clock kept from being recorded (1599).
+func TestSchedulesThatOnceFailed(t *testing.T) {
+	for _, seed := range []uint64{1599} {
+		synctest.Test(t, func(t *testing.T) { runChaos(t, seed) })
+	}
+}

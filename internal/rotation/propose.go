@@ -58,6 +58,9 @@ func (k *Keeper) Plan(ctx context.Context, by access.Actor, q Request) (*Proposa
 	if by.Tenant != q.Application.Tenant {
 		return nil, &access.DeniedError{Actor: by, Action: access.ProposeRotation, Why: "the application is of another tenant"}
 	}
+	if err := k.mayKnow(ctx, by, q.Application); err != nil {
+		return nil, err
+	}
 	if q.Plan == "" {
 		q.Plan = "planned"
 	}

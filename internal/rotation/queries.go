@@ -1,10 +1,13 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"rekey.example/rekey/internal/access"
@@ -18,7 +21,40 @@ func (k *Keeper) Get(ctx context.Context, by access.Actor, id string) (*Rotation
 	if err := by.Check(access.ReadRotations); err != nil {
 		return nil, err
 	}
-	return k.load(ctx, by.Tenant, id)
+	return k.seen(ctx, by, id)
+}
+
+// seen loads a rotation if the actor may know of its application.
+func (k *Keeper) seen(ctx context.Context, by access.Actor, id string) (*Rotation, error) {
+	r, err := k.load(ctx, by.Tenant, id)
+	if err != nil || !by.OnlyOwn() {
+		return r, err
+	}
+	var sees bool
+	err = k.Store.View(ctx, func(tx *store.Tx) (err error) {
+		sees, err = inventory.Sees(tx, by, r.Terms.Application.ObjectID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !sees {
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
+	}
+	return r, nil
+}
+
+// mayKnow refuses an application that is not a user's own as one that is not there.
+func (k *Keeper) mayKnow(ctx context.Context, by access.Actor, a inventory.Application) error {
+	if !by.OnlyOwn() {
+		return nil
+	}
+	return k.Store.View(ctx, func(tx *store.Tx) error {
+		if sees, err := inventory.Sees(tx, by, a.ObjectID); err != nil || sees {
+			return err
+		}
+		return inventory.ErrNotFound
+	})
 }
 
 // Filter selects rotations. Zero fields select all.
@@ -44,34 +80,61 @@ func (k *Keeper) List(ctx context.Context, by access.Actor, f Filter) (list []*R
 	if limit <= 0 {
 		limit = 100
 	}
+	list = []*Rotation{}
 	before := f.Before
 	if before.ID == "" {
 		before = Cursor{time.Now().AddDate(1000, 0, 0), "~"}
 	}
-	list = []*Rotation{}
 	err = k.Store.View(ctx, func(tx *store.Tx) error {
-		rows, err := tx.Query(`SELECT version, body, sealed, previous FROM rotation
-			WHERE tenant = $1 AND (asked, id) < ($2, $3) AND ($4 = '' OR state = $4) AND ($5 = '' OR holder = $5)
-			ORDER BY asked DESC, id DESC LIMIT $6`,
-			by.Tenant, before.Asked.UnixMilli(), before.ID, string(f.State), string(f.Application), limit+1)
+		own, all, err := inventory.Own(tx, by)
 		if err != nil {
-			return fmt.Errorf("cannot list rotations: %w", err)
+			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			r, err := scan(rows)
+		if all || f.Application != "" && own[f.Application] {
+			list, err = selectRotations(tx, by.Tenant, f, before, limit+1)
+			return err
+		}
+		if f.Application != "" {
+			own = nil
+		}
+		for object := range own {
+			f.Application = object
+			some, err := selectRotations(tx, by.Tenant, f, before, limit+1)
 			if err != nil {
-				return fmt.Errorf("cannot list rotations: %w", err)
+				return err
 			}
-			if len(list) == limit {
-				more = true
-				break
-			}
-			list = append(list, r)
+			list = append(list, some...)
 		}
-		return rows.Err()
+		slices.SortFunc(list, func(a, b *Rotation) int { return cmp.Or(b.Asked.Compare(a.Asked), strings.Compare(b.ID, a.ID)) })
+		return nil
 	})
-	return list, more, err
+	if err != nil {
+		return nil, false, err
+	}
+	if len(list) > limit {
+		return list[:limit], true, nil
+	}
+	return list, false, nil
+}
+
+func selectRotations(tx *store.Tx, tenant string, f Filter, before Cursor, limit int) ([]*Rotation, error) {
+	rows, err := tx.Query(`SELECT version, body, sealed, previous FROM rotation
+		WHERE tenant = $1 AND (asked, id) < ($2, $3) AND ($4 = '' OR state = $4) AND ($5 = '' OR holder = $5)
+		ORDER BY asked DESC, id DESC LIMIT $6`,
+		tenant, before.Asked.UnixMilli(), before.ID, string(f.State), string(f.Application), limit)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list rotations: %w", err)
+	}
+	defer rows.Close()
+	list := []*Rotation{}
+	for rows.Next() {
+		r, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("cannot list rotations: %w", err)
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
 }
 
 // Version is the row's number; it grows with every change. The API's ETag.

@@ -113,7 +113,7 @@ type spot struct {
 type crash struct{ at int }
 
 var (
-	nora = access.Actor{ID: "token:nora", Name: "Nora", Person: "nora@contoso.com", Role: access.User}
+	nora = access.Actor{ID: "token:nora", Name: "Nora", Person: "nora@contoso.com", Role: access.Administrator}
 	omar = access.Actor{ID: "token:omar", Name: "Omar", Person: "omar@contoso.com", Role: access.Administrator}
 )
 

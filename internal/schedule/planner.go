@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/store"
 )
@@ -96,7 +97,7 @@ func (p *Planner) ready(ctx context.Context, tenant string, now time.Time, o *Ou
 			}
 			room -= len(known.Open)
 		}
-		for item, err := range s.items(tx, tenant, now, Question{Until: now}) {
+		for item, err := range s.items(tx, access.Rekey(tenant), now, Question{Until: now}) {
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,7 @@ import (
 	"rekey.example/rekey/internal/store/storetest"
 )
 
-var nora = access.Actor{ID: "local:1", Name: "Nora", Person: "nora", Role: access.User, Tenant: "contoso"}
+var nora = access.Actor{ID: "local:1", Name: "Nora", Person: "nora", Role: access.Administrator, Tenant: "contoso"}
 
 // office is a tenant with planted credentials and a planner.
 type office struct {

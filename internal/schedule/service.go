@@ -71,7 +71,7 @@ func (s *Service) Items(ctx context.Context, by access.Actor, q Question) (list 
 	q.Limit = min(q.Limit, 1000)
 	list = []Item{}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
-		for item, err := range s.items(tx, by.Tenant, time.Now(), q) {
+		for item, err := range s.items(tx, by, time.Now(), q) {
 			if err != nil {
 				return err
 			}
@@ -108,11 +108,11 @@ func (s *Service) Days(ctx context.Context, by access.Actor, count int) ([]Day, 
 	}
 	last := first.Add(time.Duration(count) * day)
 	err := s.Store.View(ctx, func(tx *store.Tx) error {
-		for item, err := range s.items(tx, by.Tenant, now, Question{Until: last}) {
+		for item, err := range s.items(tx, by, now, Question{Until: last}) {
 			if err != nil {
 				return err
 			}
-			if item.State == UnderWay || item.State == NotRotated {
+			if !item.counts() {
 				continue
 			}
 			days[max(0, int(item.At.Sub(first)/day))].Due++
@@ -123,6 +123,19 @@ func (s *Service) Days(ctx context.Context, by access.Actor, count int) ([]Day, 
 		return nil
 	})
 	return days, err
+}
+
+// counts reports whether it is counted among what is due: not what is under way,
+// nor what rekey does not renew.
+func (i Item) counts() bool { return i.State != UnderWay && i.State != NotRotated }
+
+// On reports whether Days counts it as due on the day that begins at date in UTC.
+func (i Item) On(date, now time.Time) bool {
+	at := i.At.UTC().Truncate(day)
+	if today := now.UTC().Truncate(day); at.Before(today) {
+		at = today
+	}
+	return i.counts() && at.Equal(date)
 }
 
 // frozenOn is the first freeze for all applications that touches a day.
@@ -140,10 +153,11 @@ func (s *Service) frozenOn(date time.Time) string {
 
 // items walks what is due before a time. What has ended is not in it: it is the
 // policy that speaks of that.
-func (s *Service) items(tx *store.Tx, tenant string, now time.Time, q Question) iter.Seq2[Item, error] {
+func (s *Service) items(tx *store.Tx, by access.Actor, now time.Time, q Question) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		var known Standing
 		var err error
+		tenant := by.Tenant
 		if s.Standing != nil {
 			known, err = s.Standing(tx, tenant)
 		}
@@ -155,6 +169,9 @@ func (s *Service) items(tx *store.Tx, tenant string, now time.Time, q Question) 
 			if err != nil {
 				yield(Item{}, err)
 				return
+			}
+			if !r.Application.Visible(by) {
+				continue
 			}
 			item := Item{Row: r, Due: s.Schedule.Due(r.Credential, r.Application, now)}
 			if item.At.IsZero() || !item.At.Before(q.Until) || !r.Expires.IsZero() && r.Expires.Before(now) {

@@ -34,6 +34,9 @@ func Handler(c Config) http.Handler {
 		mux.Handle("POST /slack/interactions", c.Slack)
 	}
 	c.Hooks.mount(mux)
+	if c.Gate != nil {
+		c.Gate.Routes(mux)
+	}
 
 	own := http.NewCrossOriginProtection()
 	own.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

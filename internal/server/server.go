@@ -18,6 +18,7 @@ import (
 
 	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/delivery"
+	"rekey.example/rekey/internal/server/signin"
 	"rekey.example/rekey/internal/telemetry"
 )
 
@@ -38,6 +39,7 @@ type Config struct {
 	Trace   *telemetry.Tracer          // nil: none
 	Observe Observer                   // hears of each request that was answered; may be nil
 	Hooks   *Hooks                     // what the clouds send notifications to; nil: nothing
+	Gate    *signin.Gate               // where people sign in; nil: they cannot
 	Checks  []Check                    // what must hold for the server to be ready
 	Held    func() string              // why nothing may be changed now, empty if it may; nil: it always may
 	Logger  *slog.Logger               // nil: none

@@ -12,6 +12,7 @@ import (
 	"rekey.example/rekey/internal/sim/dynamics"
 	"rekey.example/rekey/internal/sim/entra"
 	"rekey.example/rekey/internal/sim/graph"
+	"rekey.example/rekey/internal/sim/issuer"
 	"rekey.example/rekey/internal/sim/keyvault"
 	"rekey.example/rekey/internal/sim/office"
 	"rekey.example/rekey/internal/sim/rooms"
@@ -35,7 +36,7 @@ type system struct {
 // `Handler(w *world.World) http.Handler`, what it keeps in package world, and an
 // entry here. The proxy makes its certificates, the faults of the wire strike
 // it, and the in-memory transport reaches it, with nothing more to do.
-func systems(w *world.World, r *rooms.Rooms, feed *office.Service) []system {
+func systems(w *world.World, r *rooms.Rooms, feed *office.Service, issuers map[string]*issuer.Issuer) []system {
 	manager := arm.Handler(w)
 	return []system{
 		{
@@ -98,6 +99,8 @@ func systems(w *world.World, r *rooms.Rooms, feed *office.Service) []system {
 		{name: "Slack", hosts: []string{"hooks.slack.com", "slack.com"}, handler: http.HandlerFunc(r.Slack), trouble: azureTrouble},
 		{name: "PagerDuty", hosts: []string{"events.pagerduty.com", "events.eu.pagerduty.com"}, handler: http.HandlerFunc(r.Pager), trouble: azureTrouble},
 		{name: "Azure Monitor data collection", hosts: []string{"*.ingest.monitor.azure.com"}, handler: http.HandlerFunc(r.Ingest), trouble: azureTrouble},
+		{name: "GitHub Actions", hosts: []string{issuer.GitHub}, handler: issuers[issuer.GitHub], trouble: azureTrouble},
+		{name: "Azure DevOps", hosts: []string{issuer.DevOps}, handler: issuers[issuer.DevOps], trouble: azureTrouble},
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"rekey.example/rekey/internal/sim/contoso"
 	"rekey.example/rekey/internal/sim/eventgrid"
+	"rekey.example/rekey/internal/sim/issuer"
 	"rekey.example/rekey/internal/sim/office"
 	"rekey.example/rekey/internal/sim/rooms"
 	"rekey.example/rekey/internal/sim/world"
@@ -61,6 +62,7 @@ type Cloud struct {
 	rooms   *rooms.Rooms
 	office  *office.Service
 	events  *eventgrid.Service
+	issuers map[string]*issuer.Issuer // by host
 	file    *faultFile
 	late    lateEffects
 }
@@ -75,8 +77,11 @@ func New(c Config) (*Cloud, error) {
 	if c.Outside == nil {
 		c.Outside = &http.Transport{Proxy: nil, TLSHandshakeTimeout: 10 * time.Second, DisableKeepAlives: true}
 	}
-	cloud := &Cloud{config: c, world: w, tenant: contoso.Seed(w, c.Apps), rooms: rooms.New(w), office: office.New(w, c.Outside), events: eventgrid.New(w, c.Outside)}
-	cloud.systems = systems(w, cloud.rooms, cloud.office)
+	cloud := &Cloud{config: c, world: w, tenant: contoso.Seed(w, c.Apps), rooms: rooms.New(w), office: office.New(w, c.Outside), events: eventgrid.New(w, c.Outside), issuers: map[string]*issuer.Issuer{}}
+	for _, host := range []string{issuer.GitHub, issuer.DevOps} {
+		cloud.issuers[host] = issuer.New(host)
+	}
+	cloud.systems = systems(w, cloud.rooms, cloud.office, cloud.issuers)
 	if c.FaultFile != "" {
 		cloud.file = &faultFile{path: c.FaultFile, always: c.Faults, faults: w.Faults}
 	}
@@ -113,6 +118,15 @@ func (c *Cloud) Rooms() *rooms.Rooms { return c.rooms }
 
 // Tenant names the seeded tenant and the identities that can sign in to it.
 func (c *Cloud) Tenant() contoso.Tenant { return c.tenant }
+
+// Issue signs what a job of GitHub Actions or Azure DevOps says, see package issuer.
+func (c *Cloud) Issue(host string, claims map[string]any) (string, error) {
+	i := c.issuers[host]
+	if i == nil {
+		return "", fmt.Errorf("%s issues no tokens", host)
+	}
+	return i.Sign(claims)
+}
 
 // Close forgets effects that are still on their way and waits for those that
 // have begun.

@@ -22,9 +22,9 @@ var everySickness = []world.Fault{
 	{Name: world.ContentMissing, Rate: 0.2},
 	{Name: world.Throttled, Match: "GET manage.office.com/*/*/*/*/*/*/*", Rate: 0.1, Value: "3"},
 	{Name: world.Throttled, Match: "GET graph.microsoft.com/*/*/*", Rate: 0.1, Value: "3"},
-	{Name: world.TruncatedBody, Match: "GET manage.office.com/*/*/*/*/*/*", Rate: 0.1},
-	{Name: world.ErrorBefore, Match: "GET graph.microsoft.com/*/*/*", Rate: 0.1},
-	{Name: world.LostAnswer, Match: "GET manage.office.com/*/*/*/*/*/*", Rate: 0.1},
+	{Name: world.TruncatedBody, Match: "GET manage.office.com/*/*/*/*/*/*", Rate: 0.25},
+	{Name: world.ErrorBefore, Match: "GET graph.microsoft.com/*/*/*", Rate: 0.6},
+	{Name: world.LostAnswer, Match: "GET manage.office.com/*/*/*/*/*/*", Rate: 0.4},
 }
 
 // crash ends a transaction around its commit: before it, after it, or not, as the

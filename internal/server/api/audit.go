@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -38,6 +39,22 @@ func (s *service) ListAuditEvents(ctx context.Context, in ListAuditEventsRequest
 		page.NextLink = next(u, strconv.FormatInt(list[len(list)-1].Seq, 10))
 	}
 	return page, nil
+}
+
+// GetAuditEvent returns one event.
+func (s *service) GetAuditEvent(ctx context.Context, in GetAuditEventRequestObject) (GetAuditEventResponseObject, error) {
+	before := in.Seq
+	if before < math.MaxInt64 {
+		before++
+	}
+	list, err := audit.List(ctx, s.Store, actorOf(ctx), audit.Query{Before: before, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 || list[0].Seq != in.Seq {
+		return nil, &describedError{errNotFound, "the audit log of this tenant has no event with that number", "rekey audit list shows what it has"}
+	}
+	return GetAuditEvent200JSONResponse(wireEvent(list[0])), nil
 }
 
 func wireEvent(e audit.Entry) wire.AuditEvent {

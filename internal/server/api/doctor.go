@@ -20,5 +20,9 @@ func (s *service) RunDoctor(ctx context.Context, _ RunDoctorRequestObject) (RunD
 
 // GetMe says who the caller is to the server.
 func (s *service) GetMe(ctx context.Context, _ GetMeRequestObject) (GetMeResponseObject, error) {
-	return GetMe200JSONResponse{Actor: wireActor(actorOf(ctx)), Version: s.Version}, nil
+	actor := actorOf(ctx)
+	return GetMe200JSONResponse{
+		Actor: wireActor(actor), Version: s.Version, Fresh: actor.Fresh(),
+		Actions: each(actor.May(), func(a access.Action) string { return string(a) }),
+	}, nil
 }

@@ -76,6 +76,10 @@ var known = []struct {
 }{
 	{errNoToken, 401, "unauthenticated", "send Authorization: Bearer with an API token; an administrator makes one with rekey token create"},
 	{access.ErrUnauthenticated, 401, "unauthenticated", "an administrator makes another token with rekey token create"},
+	{access.ErrIssuer, 503, "issuer_unreachable", "try again in a minute; rekey's log says why the issuer of your token cannot be asked"},
+	{access.ErrNoSession, 401, "unauthenticated", "sign in at /signin"},
+	{access.ErrPerson, 422, "not_possible", ""},
+	{access.ErrNoPerson, 404, "not_found", "rekey people list shows who there is"},
 	{errNoRoute, 404, "no_route", "the addresses are in /openapi.json"},
 	{errMethod, 405, "method_not_allowed", "the methods are in /openapi.json"},
 	{errTooLarge, 413, "too_large", "send less at once"},
@@ -126,6 +130,9 @@ func problem(ctx context.Context, err error) (wire.Problem, time.Duration) {
 	} else if e, ok := errors.AsType[*access.DeniedError](err); ok {
 		p.Status, p.Code, p.Detail = 403, "forbidden", e.Error()
 		p.Hint = "ask somebody whose role permits it; GET /v1/me says who you are to the server"
+	} else if e, ok := errors.AsType[*access.StepUpError](err); ok {
+		p.Status, p.Code, p.Detail = 403, "step_up_required", e.Error()
+		p.Hint = "sign in once more at /signin/again and do it again"
 	} else if e, ok := errors.AsType[*rotation.InvalidError](err); ok {
 		p.Status, p.Code, p.Detail = 422, "not_possible", e.Error()
 	} else if e, ok := errors.AsType[*policy.InvalidError](err); ok {

@@ -32,14 +32,16 @@ const home, abroad = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222
 
 // house is an API with a database, two tenants and a token for everybody.
 type house struct {
-	t      *testing.T
-	api    *API
-	db     *store.DB
-	log    *audit.Log
-	keeper *rotation.Keeper
-	tokens map[string]string // by who: user, auditor, administrator, foreigner
-	out    bytes.Buffer      // the log
-	check  *description
+	t       *testing.T
+	api     *API
+	db      *store.DB
+	log     *audit.Log
+	keeper  *rotation.Keeper
+	door    *access.Door
+	cookies map[string]string // sessions, by who
+	tokens  map[string]string // by who: user, auditor, administrator, foreigner
+	out     bytes.Buffer      // the log
+	check   *description
 
 	inventory *inventory.Service
 	syncer    *inventory.Syncer
@@ -48,11 +50,15 @@ type house struct {
 	alert, feed                                        string
 	alerts                                             *alert.Keeper
 	calendars                                          *calendar.Desk
+	person, session                                    string
 	rotation, hash, incident, revocable, task, finding string // what live has made
 }
 
+// nora is her object id in the directory.
+const nora = "dddddddd-0000-4000-8000-000000000001"
+
 var people = map[string]access.Actor{
-	"user":          {ID: "x", Name: "Nora", Person: "nora@contoso.com", Role: access.User, Tenant: home},
+	"user":          {ID: "x", Name: "Nora", Person: "nora@contoso.com", Role: access.User, Tenant: home, Owner: nora},
 	"administrator": {ID: "x", Name: "Omar", Person: "omar@contoso.com", Role: access.Administrator, Tenant: home},
 	"auditor":       {ID: "x", Name: "Ines", Person: "ines@contoso.com", Role: access.Auditor, Tenant: home},
 	"foreigner":     {ID: "x", Name: "Uwe", Person: "uwe@fabrikam.com", Role: access.Administrator, Tenant: abroad},
@@ -65,7 +71,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, tokens: map[string]string{}}
+	h := &house{t: t, tokens: map[string]string{}, cookies: map[string]string{}}
 	if h.log, err = audit.New(ring.Signing); err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +86,7 @@ func newHouse(t *testing.T) *house {
 	}
 	c.Keys = &custody.Keeper{Ring: ring, Store: h.db, Log: h.log, Tenant: home}
 	h.furnish(&c)
+	h.doors(&c)
 	if h.api, err = New(c); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +97,7 @@ func newHouse(t *testing.T) *house {
 		maker := actor
 		maker.Role = access.Administrator
 		err := h.db.Do(t.Context(), func(tx *store.Tx) error {
-			_, value, err := access.CreateToken(tx, maker, access.TokenRequest{Name: actor.Name, Person: actor.Person, Role: actor.Role, Expires: time.Now().Add(time.Hour)})
+			_, value, err := access.CreateToken(tx, maker, access.TokenRequest{Name: actor.Name, Person: actor.Person, Role: actor.Role, Owner: actor.Owner, Expires: time.Now().Add(time.Hour)})
 			h.tokens[who] = value.Reveal()
 			return err
 		})
@@ -111,6 +118,9 @@ func (h *house) ask(who, method, target, body string, header ...string) *http.Re
 	}
 	if token := h.tokens[who]; token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if kept := h.cookies[who]; kept != "" {
+		r.AddCookie(&http.Cookie{Name: "rekey-session", Value: kept})
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])

@@ -24,7 +24,7 @@ const (
 	restFor  = 20                   // times as long as counting took, before it is done again
 )
 
-// overviews are the counts of each tenant.
+// overviews are the counts of each tenant, and of each user's part of it.
 type overviews struct {
 	mu   sync.Mutex
 	kept map[string]*overview
@@ -65,7 +65,11 @@ func (s *service) GetOverview(ctx context.Context, _ GetOverviewRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	o := s.overviews.of(actor.Tenant)
+	whose := actor.Tenant
+	if actor.OnlyOwn() {
+		whose += "\x00" + actor.Owner // what is theirs and nothing else
+	}
+	o := s.overviews.of(whose)
 	shown, fresh, usable := o.now(seq)
 	if !fresh && (!usable || !s.countLater(o, actor)) {
 		if shown, err = s.count(ctx, o, actor, seq); err != nil {

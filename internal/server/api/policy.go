@@ -81,6 +81,22 @@ func (s *service) TryName(ctx context.Context, in TryNameRequestObject) (TryName
 	}, nil
 }
 
+// ListRules tells every rule.
+func (s *service) ListRules(ctx context.Context, _ ListRulesRequestObject) (ListRulesResponseObject, error) {
+	if err := actorOf(ctx).Check(access.ReadPolicy); err != nil {
+		return nil, err
+	}
+	return ListRules200JSONResponse{Value: each(policy.Rules, func(r *policy.Rule) wire.PolicyRule {
+		severity, applies := s.Policy.Weighs(r)
+		return wire.PolicyRule{
+			Code: r.Code, Title: r.Title, Severity: wire.Severity(severity), Why: r.Why, Cure: r.Cure, Applies: applies,
+			Examples: each(r.Examples, func(e policy.Example) wire.RuleExample {
+				return wire.RuleExample{Says: e.Says, Finds: e.Finds, Severity: wire.Severity(e.Is)}
+			}),
+		}
+	})}, nil
+}
+
 // findings are the open ones of an application, as many as a page shows.
 func (s *service) findings(ctx context.Context, actor access.Actor, id inventory.ObjectID) ([]policy.Finding, error) {
 	return s.Policy.Findings(ctx, actor, policy.Query{Application: id, Limit: 100})

@@ -31,13 +31,13 @@ import (
 	"rekey.example/rekey/internal/view"
 )
 
-var testSchemas = []store.Schema{audit.Schema, access.Schema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, diagnosis.Schema, alert.Schema, calendar.Schema, trail.Schema, trail.ReachSchema, usage.Schema, view.Schema}
+var testSchemas = []store.Schema{audit.Schema, access.Schema, access.DoorSchema, access.ScopeSchema, inventory.Schema, policy.Schema, rotation.Schema, rotation.IncidentSchema, Schema, schedule.Schema, delivery.Schema, diagnosis.Schema, alert.Schema, calendar.Schema, trail.Schema, trail.ReachSchema, usage.Schema, view.Schema}
 
 // The application that requests are about, and its only secret.
 var (
 	basware = inventory.Application{
 		Tenant: home, ObjectID: "aaaaaaaa-0000-4000-8000-000000000001", ClientID: "bbbbbbbb-0000-4000-8000-000000000001",
-		Holder: inventory.InApplications, Name: "D365_Basware_InvoiceExport_PRD", Enabled: true, Owners: []inventory.Owner{{ObjectID: "o1", Kind: "user", Name: "Nora"}},
+		Holder: inventory.InApplications, Name: "D365_Basware_InvoiceExport_PRD", Enabled: true, Owners: []inventory.Owner{{ObjectID: nora, Kind: "user", Name: "Nora"}},
 	}
 	ending = inventory.Credential{
 		Tenant: home, Holder: basware.ObjectID, KeyID: "cccccccc-0000-4000-8000-000000000001", Kind: inventory.ClientSecret, Label: "invoice export",
@@ -118,7 +118,10 @@ func (h *house) furnish(c *Config) {
 	}
 	c.Schedule = &schedule.Service{Store: h.db, Log: h.log, Inventory: h.inventory, Schedule: plan}
 	c.Inventory, c.Policy, c.Syncs = h.inventory, h.policy, &readings{}
-	c.Desk = &delivery.Desk{Store: h.db, Log: h.log}
+	c.Desk = &delivery.Desk{Store: h.db, Log: h.log, Sees: func(ctx context.Context, by access.Actor, id string) (bool, error) {
+		_, err := h.keeper.Get(ctx, by, id)
+		return err == nil, nil
+	}}
 	h.furnishAlerts(c)
 	c.Trail = &trail.Trail{Store: h.db, Log: h.log, Report: func(*store.Tx, *audit.Log, policy.Finding) error { return nil }, Settle: policy.Settle}
 	c.Usage = &usage.Meter{Store: h.db, Log: h.log}

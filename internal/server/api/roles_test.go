@@ -68,7 +68,7 @@ var permits = map[string]permit{
 	"GET /v1/audit/export":                {who: "am"},
 	"POST /v1/audit/verify":               {who: "am", body: `{}`},
 	"GET /v1/audit/checkpoint":            {who: "am"},
-	"GET /v1/tokens":                      {who: "m"},
+	"GET /v1/tokens":                      {who: "am"},
 	"POST /v1/tokens":                     {who: "m", body: `{"name":"x","role":"user"}`},
 	"DELETE /v1/tokens/{id}":              {who: "m"},
 	"GET /v1/alerts":                      {who: "uam"},
@@ -94,22 +94,33 @@ var permits = map[string]permit{
 	"GET /v1/overview":                      {who: "uam"},
 	"GET /v1/credentials/export":            {who: "uam", query: "?format=csv"},
 	"GET /v1/consumers":                     {who: "uam"},
-	"GET /v1/vaults":                        {who: "uam"},
-	"GET /v1/vaults/{vault}/entries":        {who: "uam"},
+	"GET /v1/vaults":                        {who: "am"},
+	"GET /v1/vaults/{vault}/entries":        {who: "am"},
 	"GET /v1/views":                         {who: "uam"},
 	"POST /v1/views":                        {who: "um", body: `{"name":"x","filter":"ends=7d","shared":true}`},
 	"DELETE /v1/views/{id}":                 {who: "uam"},
 	"POST /v1/keys/rotate":                  {who: "m"},
+
+	"GET /v1/people":                  {who: "am"},
+	"POST /v1/people":                 {who: "m", body: `{"login":"x","role":"user"}`},
+	"POST /v1/people/{id}/invitation": {who: "m"},
+	"POST /v1/people/{id}/lock":       {who: "m"},
+	"DELETE /v1/people/{id}/lock":     {who: "m"},
+	"GET /v1/sessions":                {who: "am"},
+	"DELETE /v1/sessions/{id}":        {who: "m"},
+	"GET /v1/policy/rules":            {who: "uam"},
+	"GET /v1/audit/events/{seq}":      {who: "am"},
 }
 
 // target is the request that a permit describes.
 func (h *house) target(pattern string) (method, target, body string) {
 	method, path, _ := strings.Cut(pattern, " ")
 	id := map[string]string{
-		"rotations": h.rotation, "incidents": h.incident, "syncs": "s-1", "tokens": h.revocable, "tasks": h.task, "findings": h.finding, "applications": string(basware.ObjectID), "credentials": ending.KeyID, "schedule": ending.KeyID, "alerts": h.alert, "calendars": h.feed,
+		"rotations": h.rotation, "incidents": h.incident, "syncs": "s-1", "tokens": h.revocable, "tasks": h.task, "findings": h.finding, "applications": string(basware.ObjectID), "credentials": ending.KeyID, "schedule": ending.KeyID, "people": h.person, "sessions": h.session, "alerts": h.alert, "calendars": h.feed,
 	}[strings.Split(path, "/")[2]]
 	path = strings.NewReplacer("{code}", "held", "{name}", "room", "{id}", id, "{keyId}", id).Replace(path)
 	path = strings.NewReplacer("{code}", "held", "{id}", id, "{keyId}", id, "{vault}", "kv-none.vault.azure.net").Replace(path)
+	path = strings.NewReplacer("{code}", "held", "{seq}", "1", "{id}", id, "{keyId}", id, "{vault}", "kv-none.vault.azure.net").Replace(path)
 	return method, path + permits[pattern].query, permits[pattern].body
 }
 
@@ -127,6 +138,7 @@ func TestEveryRouteIsForThoseWhoMayUseIt(t *testing.T) {
 		t.Run(pattern, func(t *testing.T) {
 			h := newHouse(t)
 			h.live()
+			h.signedIn()
 			method, target, body := h.target(pattern)
 			h.tokens["unknown"] = unknownToken
 			h.tokens["broken"] = "rk_x"
@@ -134,7 +146,8 @@ func TestEveryRouteIsForThoseWhoMayUseIt(t *testing.T) {
 			made := decode[wire.NewToken](t, h.ask("administrator", "POST", "/v1/tokens", `{"name":"short-lived","role":"administrator"}`))
 			h.tokens["revoked"] = made.Secret
 			h.ask("administrator", "DELETE", "/v1/tokens/"+made.Token.ID, "")
-			for _, who := range []string{"", "unknown", "broken", "revoked", "no token at all"} {
+			h.tokens["expired"] = h.expired()
+			for _, who := range []string{"", "unknown", "broken", "revoked", "no token at all", "expired", "session that ended", "session that is idle", "session of nobody"} {
 				if p := refused(t, h.ask(who, method, target, body)); p.Code != "unauthenticated" || p.Status != http.StatusUnauthorized {
 					t.Errorf("%q: %+v", who, p)
 				}
@@ -161,6 +174,7 @@ func TestEveryRouteIsForThoseWhoMayUseIt(t *testing.T) {
 func TestAnotherTenantDoesNotExist(t *testing.T) {
 	h := newHouse(t)
 	h.live()
+	h.signedIn()
 	for pattern, allowed := range permits {
 		t.Run(pattern, func(t *testing.T) {
 			method, target, body := h.target(pattern)

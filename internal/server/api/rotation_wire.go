@@ -35,6 +35,9 @@ func wireRotation(r *rotation.Rotation) wire.Rotation {
 	if s := r.Current(); s != nil {
 		out.Current = s.Name
 	}
+	if r.State == rotation.Open {
+		out.Stage = wire.RotationStage(r.Stage())
+	}
 	if c := r.Consent; c != nil {
 		out.Consent = &wire.Consent{By: wireActor(c.By), At: c.At, Hash: c.Hash, Expires: c.Expires, Used: c.Used}
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	wire "rekey.example/rekey/api"
@@ -43,6 +44,13 @@ func (s *service) ListDue(ctx context.Context, in ListDueRequestObject) (ListDue
 	if !in.Params.Now {
 		q.Until = q.Until.AddDate(0, 0, cmp.Or(in.Params.Days, usualDays))
 	}
+	on, err := counted(in.Params.Date)
+	if err != nil {
+		return nil, err
+	}
+	if in.Params.Date != "" {
+		q.Until = on.AddDate(0, 0, 1)
+	}
 	u := requestOf(ctx).URL
 	keys, err := after(u, 1)
 	if err != nil {
@@ -52,6 +60,14 @@ func (s *service) ListDue(ctx context.Context, in ListDueRequestObject) (ListDue
 		q.After = keys[0]
 	}
 	list, position, err := s.Schedule.Items(ctx, actorOf(ctx), q)
+	for in.Params.Date != "" && err == nil {
+		list = slices.DeleteFunc(list, func(i schedule.Item) bool { return !i.On(on, time.Now()) })
+		if len(list) > 0 || position == "" {
+			break
+		}
+		q.After = position
+		list, position, err = s.Schedule.Items(ctx, actorOf(ctx), q)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +76,17 @@ func (s *service) ListDue(ctx context.Context, in ListDueRequestObject) (ListDue
 		page.NextLink = next(u, position)
 	}
 	return page, nil
+}
+
+// counted is the day that is asked for, in UTC.
+func counted(date string) (day time.Time, err error) {
+	if date == "" {
+		return day, nil
+	}
+	if day, err = time.Parse(time.DateOnly, date); err != nil {
+		return day, invalid("date", "must be a day such as 2026-05-03")
+	}
+	return day, nil
 }
 
 // PostponeDue keeps a credential from being proposed.

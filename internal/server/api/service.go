@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
 	wire "rekey.example/rekey/api"
+	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/alert"
 	"rekey.example/rekey/internal/alert/calendar"
 	"rekey.example/rekey/internal/audit"
@@ -18,6 +20,7 @@ import (
 	"rekey.example/rekey/internal/review"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/schedule"
+	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 	"rekey.example/rekey/internal/trail"
 	"rekey.example/rekey/internal/usage"
@@ -53,6 +56,10 @@ type Config struct {
 	Patient      diagnosis.Patient // whom the doctor looks at
 	Diagnosis    *diagnosis.Service
 	Permissions  func(context.Context, inventory.Application) ([]string, error) // that were granted to one; may be nil
+
+	Door      *access.Door                                              // people and their sessions; nil: there are none
+	Visit     func(*http.Request) (access.Visit, error)                 // who is signed in; nil: nobody ever is
+	Federated func(context.Context, secret.Value) (access.Actor, error) // programs that others vouch for; nil: none
 
 	Wake     func()      // called when a rotation may go on; may be nil
 	Watched  func()      // called when somebody waits for a rotation; may be nil

@@ -10,6 +10,7 @@ import (
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
 	"rekey.example/rekey/internal/audit"
+	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/secret"
 	"rekey.example/rekey/internal/store"
 )
@@ -35,6 +36,13 @@ func (s *service) CreateToken(ctx context.Context, in CreateTokenRequestObject) 
 	var t access.Token
 	var value secret.Value
 	err = s.Store.Do(ctx, func(tx *store.Tx) (err error) {
+		if q.Owner == "" && strings.Contains(q.Person, "@") { // an administrator has named them: their address stands for the object it belongs to now
+			owner, err := inventory.PersonOf(tx, actor.Tenant, q.Person)
+			if err != nil {
+				return err
+			}
+			q.Owner = string(owner)
+		}
 		if t, value, err = access.CreateToken(tx, actor, q); err != nil {
 			return err
 		}
@@ -69,6 +77,13 @@ func tokenRequest(q wire.TokenRequest) (access.TokenRequest, error) {
 		return access.TokenRequest{}, invalid("person", "must be a person; that is rekey itself")
 	}
 	out := access.TokenRequest{Name: q.Name, Person: q.Person, Role: access.Role(q.Role), Expires: time.Now().Add(life)}
+	out.Owner = q.Owner
+	for _, text := range q.Actions {
+		if !access.Permits(out.Role, access.Action(text)) {
+			return access.TokenRequest{}, invalid("actions", "must be actions that the role permits; docs/reference/permissions.md lists them")
+		}
+		out.Actions = append(out.Actions, access.Action(text))
+	}
 	for _, text := range q.Sources {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
@@ -99,7 +114,8 @@ func (s *service) RevokeToken(ctx context.Context, in RevokeTokenRequestObject) 
 
 func wireToken(t access.Token) wire.Token {
 	return wire.Token{
-		ID: t.ID, Name: t.Name, Person: t.Person, Role: wire.GivenRole(t.Role), Sources: each(t.Sources, netip.Prefix.String),
+		ID: t.ID, Name: t.Name, Person: t.Person, Role: wire.GivenRole(t.Role), Owner: t.Owner,
+		Actions: each(t.Actions, func(a access.Action) string { return string(a) }), Sources: each(t.Sources, netip.Prefix.String),
 		Created: t.Created, CreatedBy: t.CreatedBy, Expires: t.Expires, LastUsed: t.LastUsed, Revoked: t.Revoked,
 	}
 }

@@ -75,6 +75,9 @@ func (c *Console) credential(w http.ResponseWriter, v *visit) error {
 	if renewable(cr.Kind) && v.may(access.ProposeRotation) && cr.Gone.IsZero() {
 		p.Actions = append(p.Actions, view.Next)
 	}
+	if v.may(access.OpenIncident) && cr.Gone.IsZero() {
+		p.Actions = append(p.Actions, Link{Text: plain("It has leaked"), Href: at("/incidents/new", "applications", cr.KeyID, "plan", "emergency")})
+	}
 	p.Actions = append(p.Actions, Link{Text: plain("Application"), Href: applicationPath(cr.Application.ObjectID)})
 	return c.show(w, v, "credential", p)
 }

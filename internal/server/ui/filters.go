@@ -38,7 +38,7 @@ func filterOf(path string, q url.Values, fields []Field, said map[string]func(st
 		f.Chips = append(f.Chips, Link{Text: words(say(v)), Href: address})
 		f.Clear = path
 		if !offers(fields, name) {
-			f.Hidden = append(f.Hidden, Field{Name: name, Kind: "hidden", Value: v})
+			f.Hidden = append(f.Hidden, Field{Name: name, Kind: "hidden", Value: shown(v)})
 		}
 	}
 	return f
@@ -58,6 +58,7 @@ func shown(v string) string {
 // chipOrder is the order in which filters are named.
 var chipOrder = []string{
 	"search", "name", "ends", "expiring", "expired", "from", "before", "state", "kind", "holder", "impact", "consumer", "owner", "noOwner", "app", "vault", "used", "unused", "shared", "unmanaged", "stray", "unmatched",
+	"stage", "waiting", "rule", "severity", "application", "rotation", "actor", "action", "subject", "since", "now", "date", "days",
 }
 
 func offers(fields []Field, name string) bool {

@@ -10,7 +10,7 @@ import (
 
 // ends are elements without an end tag.
 var void = regexp.MustCompile(`<(meta|link|input|br|hr|img)\b([^>]*?)/?>`)
-var bare = regexp.MustCompile(` (selected|checked|required|hidden|open|readonly|autofocus)([ >])`)
+var bare = regexp.MustCompile(` (selected|checked|required|hidden|open|readonly|autofocus)([ />])`)
 
 // wellFormed checks that every element of a page ends where it should, by reading it as XML.
 func wellFormed(t *testing.T, what, page string) {

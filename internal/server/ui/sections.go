@@ -17,13 +17,16 @@ var sections = []section{
 	{"consumers", "Know", "Consumers", "/consumers", access.ReadInventory},
 	{"rotations", "Renew", "Rotations", "/rotations", access.ReadRotations},
 	{"approvals", "Renew", "Approvals", "/approvals", access.ApproveRotation},
+	{"schedule", "Renew", "Schedule", "/schedule", access.ReadSchedule},
 	{"tasks", "Renew", "Tasks", "/tasks", access.ReadTasks},
 	{"incidents", "Renew", "Incidents", "/incidents", access.ReadIncidents},
+	{"alerts", "Judge", "Alerts", "/alerts", access.ReadAlerts},
 	{"findings", "Judge", "Findings", "/findings", access.ReadPolicy},
 	{"policy", "Judge", "Policy", "/policy", access.ReadPolicy},
 	{"audit", "Judge", "Audit", "/audit", access.ReadAudit},
-	{"people", "Run", "People", "/people", access.ManageTokens},
-	{"settings", "Run", "Settings", "/settings", access.RunDoctor},
+	{"diagnose", "Run", "Diagnose", "/diagnose", access.RunDiagnosis},
+	{"people", "Run", "People", "/people", access.ReadPeople},
+	{"settings", "Run", "Settings", "/settings", access.ReadKeys},
 }
 
 // built are the sections whose page is there.

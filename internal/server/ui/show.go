@@ -48,7 +48,7 @@ type frame struct {
 
 // parse reads every page's template together with the frame and the parts.
 func parse() (map[string]*template.Template, error) {
-	shared, err := template.ParseFS(templateFiles, "templates/base.html", "templates/parts.html", "templates/icons.html")
+	shared, err := template.ParseFS(templateFiles, "templates/base.html", "templates/parts.html", "templates/icons.html", "templates/sheets.html")
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the console's frame: %w", err)
 	}
@@ -60,7 +60,7 @@ func parse() (map[string]*template.Template, error) {
 	for _, f := range files {
 		name := strings.TrimSuffix(f.Name(), ".html")
 		switch name {
-		case "base", "parts", "icons":
+		case "base", "parts", "icons", "sheets":
 			continue
 		}
 		t, err := template.Must(shared.Clone()).ParseFS(templateFiles, path.Join("templates", f.Name()))

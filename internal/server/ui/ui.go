@@ -51,7 +51,7 @@ type Config struct {
 	Version string
 	Tenant  string       // the tenant's name, for the head of every page
 	SignOut string       // where to post to sign out; empty: there is nothing to sign out of
-	Extend  string       // an address whose reading keeps a session alive; empty: none
+	Extend  string       // an address to post to that keeps a session alive; empty: none
 	Logger  *slog.Logger // nil: none
 }
 

@@ -29,6 +29,9 @@ type Tenant struct {
 	Writer Identity `json:"writer"` // changes the applications it owns, and the vaults
 	Admin  Identity `json:"admin"`  // may do everything: for trying the Azure CLI
 
+	SignIn Identity `json:"signIn"` // what people sign in to rekey with
+	People Persons  `json:"people"` // who can, and as what
+
 	Demo            Demo `json:"demo"`            // a client secret, in a vault's secret
 	DemoCertificate Demo `json:"demoCertificate"` // a certificate, in a vault's certificate, read as PFX
 	DemoPEM         Demo `json:"demoPem"`         // a certificate, in a vault's secret, as PEM
@@ -94,9 +97,10 @@ func Seed(w *world.World, apps int) Tenant {
 		s.seedResources()
 		s.seedRoles()
 		s.seedAudits()
-		s.grow(apps - len(s.d.Applications))
+		s.grow(apps - len(s.d.Applications) - 1) // one comes last, see seedSignIn
 		s.seedSites()
 		s.seedFinance()
+		s.seedSignIn()
 	})
 	return s.tenant
 }

@@ -1,7 +1,8 @@
 // Package entra answers as Microsoft Entra's sign-in service, that is as
 // login.microsoftonline.com and its aliases: instance and OpenID discovery, the
-// signing keys, and the two token endpoints for clients that sign in as
-// themselves, with a secret, a certificate or a federated token.
+// signing keys, the two token endpoints for clients that sign in as
+// themselves, with a secret, a certificate or a federated token, and the page
+// where people sign in (authorize.go), without passwords.
 //
 // It knows what the directory knew a moment ago: every replica hears of a new or
 // removed credential in its own time. Tokens are signed JWTs that the other
@@ -22,7 +23,7 @@ import (
 
 // Handler answers for the sign-in hosts of w's tenant.
 func Handler(w *world.World) http.Handler {
-	return &service{w: w, issued: map[string]issuedToken{}}
+	return &service{w: w, issued: map[string]issuedToken{}, codes: map[string]*code{}}
 }
 
 type service struct {
@@ -30,6 +31,7 @@ type service struct {
 
 	mu     sync.Mutex
 	issued map[string]issuedToken // by client and audience: the last token, for the token-cache fault
+	codes  map[string]*code       // by their text
 }
 
 // aliases are the names of the service in the public cloud.
@@ -63,6 +65,10 @@ func (s *service) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		c.keys()
 	case strings.HasPrefix(rest, "userrealm/"):
 		c.userRealm()
+	case rest == "oauth2/v2.0/authorize":
+		c.authorize()
+	case rest == "oauth2/v2.0/logout":
+		c.logout()
 	case rest == "oauth2/token":
 		c.token(1)
 	case rest == "oauth2/v2.0/token":

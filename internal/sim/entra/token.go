@@ -26,6 +26,9 @@ type request struct {
 	scope, target  string // v2.0 scope, v1 resource
 	targetSent     bool
 	claimsDemanded string
+
+	code, verifier, redirect string // of a person's sign-in; code is empty otherwise
+	codeSent                 bool
 }
 
 // client is who the request says it comes from, as one replica knows it.
@@ -68,6 +71,9 @@ func (c *call) issue(version int) *failure {
 		c.log(q, who, proof{}, "", f, "")
 		return f
 	}
+	if q.codeSent {
+		return c.redeem(q, who, replica)
+	}
 	if f := q.complete(); f != nil {
 		return f
 	}
@@ -100,7 +106,7 @@ func (c *call) read(version int) (*request, *failure) {
 	form := c.r.PostForm
 	if grant := form.Get("grant_type"); grant == "" {
 		return nil, missing("grant_type")
-	} else if grant != "client_credentials" {
+	} else if grant != "client_credentials" && (grant != "authorization_code" || version != 2) {
 		return nil, &failure{code: 70003, name: "unsupported_grant_type", status: http.StatusBadRequest, message: "The app requested an unsupported grant type '" + grant + "'."}
 	}
 	q := &request{
@@ -109,6 +115,8 @@ func (c *call) read(version int) (*request, *failure) {
 		assertion: form.Get("client_assertion"), assertionType: form.Get("client_assertion_type"),
 		scope: form.Get("scope"), target: form.Get("resource"), targetSent: form.Has("resource"),
 		claimsDemanded: form.Get("claims"),
+		codeSent:       form.Get("grant_type") == "authorization_code",
+		code:           form.Get("code"), verifier: form.Get("code_verifier"), redirect: form.Get("redirect_uri"),
 	}
 	if id, secret, ok := c.r.BasicAuth(); ok {
 		id, err := url.QueryUnescape(id)

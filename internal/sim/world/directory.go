@@ -60,6 +60,9 @@ type Application struct {
 	Requires        []RequiredResource
 	Redirects       []string // web.redirectUris
 	Federated       []*Federated
+	AppRoles        []AppRole // what people can be assigned
+	OptionalClaims  []string  // optionalClaims.idToken, such as auth_time
+	GroupClaims     bool      // groupMembershipClaims: id tokens tell the person's groups
 }
 
 // ServicePrincipal is an application's presence in this tenant.
@@ -74,7 +77,9 @@ type ServicePrincipal struct {
 	Roles     []string  // Graph application permissions granted, such as Application.Read.All
 	EnabledAt time.Time // when Enabled last changed
 	Grants    []Grant
-	MemberOf  []string // names of directory roles, such as Global Administrator
+	Assigned  []PersonRole // people and their app roles
+	Closed    bool         // appRoleAssignmentRequired: only those
+	MemberOf  []string     // names of directory roles, such as Global Administrator
 }
 
 // RequiredResource is one line of requiredResourceAccess.
@@ -121,10 +126,14 @@ type Federated struct {
 // DelegatedGrant is an oauth2PermissionGrant.
 type DelegatedGrant struct{ ID, ClientID, ConsentType, PrincipalID, ResourceID, Scope string }
 
+// PersonRole is an appRoleAssignedTo of a person.
+type PersonRole struct{ UserID, Role string }
+
 // User is a person.
 type User struct {
 	ID, Name, UPN, Mail string
 	Enabled             bool
+	Groups              []string // object ids
 }
 
 // Change is one entry of the delta log.

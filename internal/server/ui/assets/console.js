@@ -56,20 +56,25 @@ if (every > 0) {
 const ends = Date.parse(document.querySelector('meta[name="session-ends"]')?.content ?? "");
 const ending = document.getElementById("ending");
 if (!isNaN(ends)) {
-  const warn = () => {
+  const warnIn = (left) => setTimeout(() => {
     ending.hidden = false;
     ending.querySelector("button").focus();
-  };
-  setTimeout(warn, Math.min(Math.max(ends - Date.now() - 120000, 0), 2 ** 31 - 1));
+  }, Math.min(Math.max(left - 120000, 0), 2 ** 31 - 1));
+  warnIn(ends - Date.now());
   ending.querySelector("button").addEventListener("click", async () => {
     const to = ending.dataset.extend;
     if (!to) {
       location.reload();
       return;
     }
-    const answer = await fetch(to, { credentials: "same-origin" }).catch(() => null);
-    if (answer?.ok && !answer.redirected) ending.hidden = true;
-    else location.reload();
+    const answer = await fetch(to, { method: "POST", credentials: "same-origin" }).catch(() => null);
+    const state = answer?.ok ? await answer.json().catch(() => null) : null;
+    if (!(state?.left > 120)) { // it has ended, or ends whatever one does
+      location.reload();
+      return;
+    }
+    ending.hidden = true;
+    warnIn(state.left * 1000);
   });
 }
 
