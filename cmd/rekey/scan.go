@@ -19,10 +19,15 @@ import (
 	scanfiles "rekey.example/rekey/internal/scan/files"
 	scanreport "rekey.example/rekey/internal/scan/report"
 	"rekey.example/rekey/internal/scan/settings"
+	scansource "rekey.example/rekey/internal/scan/source"
+	"rekey.example/rekey/internal/scan/source/archive"
+	"rekey.example/rekey/internal/scan/source/history"
 )
 
 // scanFlags are the choices of one scan.
 type scanFlags struct {
+	git, staged                                               bool
+	since                                                     string
 	format, failOn, least, baseline, settings, keyFile, write string
 	exit, workers                                             int
 	untrusted, binary, gitignore                              bool
@@ -35,12 +40,15 @@ func scanCommand(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scan PATH...",
 		Short: "Find hard-coded secrets in folders, files and standard input",
-		Long: `Looks for credentials in folders and files; - is standard input. Nothing is opened but
-what is named: no installation, no network. The report holds no value, only a masked
+		Long: `Looks for credentials in folders and files, in archives and solutions inside of them, and
+with --git in the history of a repository; - is standard input. Nothing is opened but what
+is named: no installation, no network. The report holds no value, only a masked
 text and a fingerprint. .rekey-scan.yaml in a named folder is obeyed unless --untrusted.`,
 		Example: `  rekey scan .
   rekey scan --format sarif --fail-on likely src > scan.sarif
-  git diff | rekey scan -
+  rekey scan InvoiceAutomation_1_0_0_7.zip          # a hit names the flow and the action
+  rekey scan --git --since main .                   # what a branch has added
+  rekey scan --staged --fail-on likely .            # in .git/hooks/pre-commit
   rekey scan baseline --reason "before the clean-up" --until 2027-03-31 .`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error { return s.scan(c.Context(), f, args) },
@@ -60,6 +68,9 @@ func (f *scanFlags) bind(c *cobra.Command) {
 	n.StringVar(&f.settings, "settings", "", "settings `FILE` (default .rekey-scan.yaml in the named folder)")
 	n.BoolVar(&f.untrusted, "untrusted", false, "obey nothing that lies in the scanned folders: neither settings nor comments nor .gitignore")
 	n.BoolVar(&f.binary, "binary", false, "look for marked keys in binary files too")
+	n.BoolVar(&f.git, "git", false, "look through the history of the git repository at PATH, not through its files")
+	n.StringVar(&f.since, "since", "", "of the history only what came after `WHEN`: a commit, a branch, or a day as 2026-11-25")
+	n.BoolVar(&f.staged, "staged", false, "only what the next commit would bring, for a pre-commit hook")
 	n.BoolVar(&f.gitignore, "gitignore", false, "leave out what .gitignore files name")
 	n.StringSliceVar(&f.exclude, "exclude", nil, "leave out `PATTERN`, as build/** or *.min.js")
 	n.Int64Var(&f.most, "max-size", 0, "`BYTES` of a file above which it is only reported (default 1 GiB)")
@@ -81,7 +92,7 @@ func (s *session) found(ctx context.Context, f scanFlags, paths []string) (scanr
 	if err != nil {
 		return doc, usage("%v", err)
 	}
-	config := scan.Config{Detectors: detectors, Workers: f.workers}
+	config := scan.Config{Detectors: detectors, Workers: f.workers, Unpack: scansource.Unpackers(archive.Limits{})}
 	if f.keyFile != "" {
 		if config.Key, err = os.ReadFile(f.keyFile); err != nil || len(config.Key) < 16 {
 			return doc, usage("the fingerprint key in %q cannot be read or has fewer than 16 bytes", f.keyFile)
@@ -90,7 +101,8 @@ func (s *session) found(ctx context.Context, f scanFlags, paths []string) (scanr
 	if s.watched && !s.flags.quiet {
 		config.Progress = s.scanProgress
 	}
-	result, err := scan.Run(ctx, config, s.sources(f, own, paths)...)
+	sources := s.sources(f, own, paths)
+	result, err := scan.Run(ctx, config, sources...)
 	if s.watched && !s.flags.quiet {
 		fmt.Fprint(s.err, "\r\x1b[K")
 	}
@@ -99,6 +111,11 @@ func (s *session) found(ctx context.Context, f scanFlags, paths []string) (scanr
 			return doc, failure(exitNotFound, "%v", err)
 		}
 		return doc, err
+	}
+	for _, source := range sources {
+		if h, ok := source.(*history.Source); ok {
+			result.Hits = h.Finish(result.Hits)
+		}
 	}
 	doc.Findings, doc.Skipped, doc.Pieces, doc.Bytes = scanreport.Of(result.Hits), result.Skipped, result.Pieces, result.Bytes
 	s.summary(result)
@@ -135,12 +152,21 @@ func (s *session) sources(f scanFlags, own *settings.Settings, paths []string) [
 			continue
 		}
 		base := filepath.ToSlash(filepath.Clean(p)) + "/"
+		excluded := func(full string) bool {
+			rel := strings.TrimPrefix(full, base)
+			return rules.Excluded(rel) || rules.Excluded(filepath.Base(rel))
+		}
+		if f.git || f.staged || f.since != "" {
+			past := &history.Source{Path: p, Since: f.since, Staged: f.staged, Binary: f.binary}
+			if len(rules.Exclude) > 0 {
+				past.Exclude = excluded
+			}
+			sources = append(sources, past)
+			continue
+		}
 		folder := scanfiles.Folder{Path: p, Most: f.most, Binary: f.binary, GitIgnore: f.gitignore && !f.untrusted}
 		if len(rules.Exclude) > 0 {
-			folder.Exclude = func(full string) bool {
-				rel := strings.TrimPrefix(full, base)
-				return rules.Excluded(rel) || rules.Excluded(filepath.Base(rel))
-			}
+			folder.Exclude = excluded
 		}
 		sources = append(sources, folder)
 	}

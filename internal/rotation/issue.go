@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"rekey.example/rekey/internal/audit"
@@ -199,12 +200,23 @@ func (k *Keeper) retract(s *sight) (verdict, error) {
 	if err := s.discardPairs(); err != nil {
 		return verdict{}, err
 	}
+	var keys []string
 	for _, a := range r.Attempts {
-		if a.KeyID == "" {
-			continue
+		if a.KeyID != "" {
+			keys = append(keys, a.KeyID)
 		}
-		if err := s.sys.Issuer.Withdraw(s.ctx, r.Terms.Application, a.KeyID); err != nil {
-			return verdict{}, fmt.Errorf("cannot withdraw secret %s: %w", a.KeyID, r.gone(err))
+	}
+	if len(keys) == 0 {
+		return verdict{evidence: "nothing is known that was issued"}, nil
+	}
+	sending, cancel := timed(s.ctx)
+	defer cancel()
+	if err := k.save(s.ctx, r, one(k.progress(r, audit.Done, map[string]string{"intent": "retract", "key": strings.Join(keys, ", ")}))); err != nil {
+		return verdict{}, err
+	}
+	for _, key := range keys {
+		if err := s.sys.Issuer.Withdraw(sending, r.Terms.Application, key); err != nil {
+			return verdict{}, fmt.Errorf("cannot withdraw secret %s: %w", key, r.gone(err))
 		}
 	}
 	return verdict{evidence: "what was issued is withdrawn"}, nil

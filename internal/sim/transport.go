@@ -50,6 +50,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if t.hooks.Before != nil {
 		t.hooks.Before(req)
+		if err := context.Cause(req.Context()); err != nil { // whoever sent it has slept too long; what comes late all the same is a fault
+			return nil, err
+		}
 	}
 	began, answer := time.Now(), newRecorder()
 	in := inbound(req, body)

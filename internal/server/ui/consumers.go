@@ -100,9 +100,13 @@ func (c *Console) consumer(w http.ResponseWriter, v *visit) error {
 	first := page.Value[0]
 	view.Graph.Summary = fmt.Sprintf("It depends on %s of %s.", count(len(page.Value), "credential"), count(len(apps), "application"))
 	view.Answer = endBadge(first, v.now)
-	view.Says = "Its first credential ends " + relative(first.Expires, v.now) + "."
-	if first.Expires.IsZero() {
+	switch {
+	case first.Expires.IsZero():
 		view.Says = "None of its credentials has an end that is known."
+	case first.Expires.Before(v.now):
+		view.Says = "Its first credential ended " + relative(first.Expires, v.now) + "."
+	default:
+		view.Says = "Its first credential ends " + relative(first.Expires, v.now) + "."
 	}
 	view.Table = table("What it depends on", columnsOfCredentials, rows, Empty{})
 	return c.show(w, v, "consumer", Page{Title: name, Section: "consumers", Crumbs: []Link{{Text: plain("Consumers"), Href: "/consumers"}}, Body: view})

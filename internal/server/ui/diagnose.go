@@ -94,7 +94,7 @@ func (p *diagnoseView) found(v *visit, d api.Diagnosis) {
 	case api.AnswerKindByText:
 		p.Answer.State, p.Answer.Detail = Badge{"warn", "By the text"}, plain("The text says so; it could not be looked at itself.")
 	case api.AnswerKindUndecided:
-		p.Answer.State, p.Answer.Detail = Badge{"warn", "Cannot tell yet"}, words(a.Question)
+		p.Answer.State, p.Answer.Detail = Badge{"warn", "Cannot tell yet"}, sentence(a.Question)
 	case api.AnswerKindSound:
 		p.Answer.State, p.Answer.Detail = Badge{"good", "Sound"}, plain("Nothing is broken now.")
 	default:

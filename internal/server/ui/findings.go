@@ -102,13 +102,13 @@ func (c *Console) finding(w http.ResponseWriter, v *visit) error {
 		tone = "good"
 	}
 	view := sheetsView{Answer: &answer{State: Badge{tone, findingWord(f.State)}, Sentence: words(f.Reason), Detail: words(joined(findingWord(f.State), severityWord(f.Severity)+" severity"))}}
-	view.Sheets = []sheet{{ID: "cure", Title: "What to do", Raw: block(f.Cure)}}
+	view.Sheets = []sheet{{ID: "cure", Title: "What to do", Cure: cureLines(f.Cure)}}
 	for _, r := range rules {
 		if r.Code == f.Rule {
-			view.Sheets = append(view.Sheets, sheet{ID: "why", Title: "Why this is a rule", Lines: lines(r.Why), More: Link{Text: plain("The rule"), Href: "/policy#" + r.Code}})
+			view.Sheets = append(view.Sheets, sheet{ID: "why", Title: "Why this is a rule", Lead: sentence(r.Why), More: Link{Text: plain("The rule"), Href: "/policy#" + r.Code}})
 		}
 	}
-	view.Side = []sheet{facts("facts", "What it is about", findingFacts(f, v.now))}
+	view.Side = []sheet{facts("facts", "What it is about", findingFacts(v, f))}
 	p := Page{Title: cmpOr(f.Title, f.Subject), Section: "findings", Lead: "A finding of the rule " + visible(f.Rule), Crumbs: []Link{{Text: plain("Findings"), Href: "/findings"}}, Body: view}
 	if f.State == api.FindingStateOpen && v.may(access.JudgeFinding) {
 		p.Actions = append(p.Actions, Link{Text: plain("Acknowledge"), Href: findingPath(f.ID) + "/acknowledge"})
@@ -119,10 +119,11 @@ func (c *Console) finding(w http.ResponseWriter, v *visit) error {
 	return c.show(w, v, "sheet", p)
 }
 
-func findingFacts(f api.Finding, now time.Time) Facts {
+func findingFacts(v *visit, f api.Finding) Facts {
+	now := v.now
 	list := Facts{{"Rule", []Cell{linkCell(f.Rule, at("/findings", "rule", f.Rule))}}, {"Severity", []Cell{severityCell(f.Severity)}}, {"State", []Cell{findingState(f)}}, {"Since", []Cell{whenCell(when(f.Since, now), "")}}}
 	if f.Application != "" {
-		list = append(list, Fact{"Application", []Cell{linkCell(cmpOr(f.Title, f.Application), applicationPath(f.Application))}})
+		list = append(list, Fact{"Application", []Cell{linkCell(v.called(f.Application), applicationPath(f.Application))}})
 	}
 	if f.KeyID != "" {
 		list = append(list, Fact{"Credential", []Cell{linkCell(f.KeyID, credentialPath(api.Credential{KeyID: f.KeyID}))}})

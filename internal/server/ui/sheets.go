@@ -11,6 +11,7 @@ type sheet struct {
 	ID, Title string
 	Lead      Text
 	Lines     []Text // sentences, one each
+	Cure      []cureLine
 	Facts     Facts
 	Table     *Table
 	Trail     []happening

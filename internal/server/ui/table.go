@@ -52,7 +52,7 @@ func table(caption string, columns []Column, rows []Row, empty Empty) Table {
 	return Table{Caption: caption, Columns: columns, Rows: rows, Empty: empty}
 }
 
-const inRow = 240 // characters of a text that a row holds; all of it is on the page of the thing itself
+const inRow = 200 // characters of a text that a row holds; all of it is on the page of the thing itself
 
 // brief keeps a list of long names from being a long page.
 func (c *Cell) brief() {

@@ -40,6 +40,12 @@ const day = 24 * time.Hour
 // inventory is read, with an administrator signed in.
 func newTown(t testing.TB, apps int) *town {
 	t.Helper()
+	return newTownWith(t, apps, func(*daemon.Config, contoso.Tenant) {})
+}
+
+// newTownWith starts one whose configuration is changed.
+func newTownWith(t testing.TB, apps int, change func(*daemon.Config, contoso.Tenant)) *town {
+	t.Helper()
 	cloud, err := sim.New(sim.Config{World: world.Config{Seed: 3}, Apps: apps})
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +60,7 @@ func newTown(t testing.TB, apps int) *town {
 	c.Vaults = []daemon.Vault{{Name: "kv-contoso-prod", ReadValues: true}, {Name: "kv-contoso-test", ReadValues: true}, {Name: w.tenant.Demo.Vault, ReadValues: true}}
 	c.Rotation = daemon.Rotation{Lifetime: 180 * day, SignIns: 3, Proof: 200 * time.Millisecond, Overlap: 200 * time.Millisecond, Watch: 200 * time.Millisecond, Records: 10 * time.Millisecond, Patience: time.Hour}
 	c.Sync.Every = 0
+	change(&c, w.tenant)
 	if w.daemon, err = daemon.Open(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

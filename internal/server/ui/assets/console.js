@@ -24,6 +24,18 @@ function busy() {
   return page.contains(at) && /^(INPUT|SELECT|TEXTAREA|BUTTON)$/.test(at.tagName);
 }
 
+// head exchanges what can be done, and takes away what was said about the last act once
+// it has been there long enough to be read.
+function head(next) {
+  const old = document.querySelector(".head .actions");
+  const now = next.querySelector(".head .actions");
+  if (!old?.contains(document.activeElement) && old?.innerHTML !== now?.innerHTML) {
+    old?.remove();
+    if (now) document.querySelector(".head").append(document.adoptNode(now));
+  }
+  if (performance.now() > 20000) document.getElementById("flash")?.remove();
+}
+
 async function look() {
   if (document.hidden || busy()) return;
   const answer = await fetch(location.href, { headers: { "Rekey-Live": "1" }, credentials: "same-origin" });
@@ -38,6 +50,7 @@ async function look() {
   page.dataset.last = fresh.innerHTML;
   const open = [...page.querySelectorAll("details")].map((d) => d.open);
   const focus = page.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  head(next);
   page.replaceChildren(...document.adoptNode(fresh).childNodes);
   page.querySelectorAll("details").forEach((d, i) => { if (i < open.length) d.open = open[i]; });
   if (focus) page.querySelector(`[href="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
