@@ -80,7 +80,8 @@ func peopleInvite(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use:     "invite ID",
 		Short:   "Another link for somebody who has lost password and passkeys",
-		Long:    "Makes another one-time link. When it is used, the old password, the passkeys and all sessions of that person end.",
+		Long:    `Makes another one-time link. When it is used, the old password, the passkeys and all sessions
+of that person end.`,
 		Example: "  rekey people invite p-7f3k2m",
 		Args:    takes("ID"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -113,7 +114,8 @@ func (s *session) invite(ctx context.Context, ask func(*client.Client) (api.Invi
 }
 
 func peopleLock(s *session, use string, locked bool) *cobra.Command {
-	short, long, said := "Keep somebody out from now on", "Keeps somebody out, whatever Entra says, and ends their sessions at once. Their tokens go on: rekey token list.", "is locked out"
+	short, long, said := "Keep somebody out from now on", `Keeps somebody out, whatever Entra says, and ends their sessions at once. Their tokens go on:
+rekey token list.`, "is locked out"
 	if !locked {
 		short, long, said = "Let somebody in again", "Lets somebody in again who was locked out.", "can sign in again"
 	}

@@ -14,7 +14,8 @@ func tokenCommand(s *session) *cobra.Command {
 	c := family("token", "API tokens: who may do what from elsewhere",
 		`A token lets a person or a program act on a rekey server, or in this process, in one
 role: user (sees and proposes for the applications they own), administrator (also
-approves), auditor (sees everything and the audit log). Two tokens of one person count as one person for approvals.`,
+approves), auditor (sees everything and the audit log). Two tokens of one person count as one
+person for approvals.`,
 		tokenCreate(s), tokenList(s), tokenRevoke(s))
 	c.Aliases = []string{"tokens"}
 	return c

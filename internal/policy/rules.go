@@ -60,7 +60,7 @@ func (p *Policy) Weighs(r *Rule) (Severity, bool) {
 	if s, ok := p.rules.severity[r.Code]; ok {
 		severity = s
 	}
-	return severity, slices.Contains(p.rules.rules, r)
+	return severity, seen(r.Code) || slices.Contains(p.rules.rules, r)
 }
 
 // judge applies one rule after the other to what a walk brings.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
@@ -81,12 +82,12 @@ func (s *service) TryName(ctx context.Context, in TryNameRequestObject) (TryName
 	}, nil
 }
 
-// ListRules tells every rule.
+// ListRules tells every rule: those that are computed, and those of what is seen.
 func (s *service) ListRules(ctx context.Context, _ ListRulesRequestObject) (ListRulesResponseObject, error) {
 	if err := actorOf(ctx).Check(access.ReadPolicy); err != nil {
 		return nil, err
 	}
-	return ListRules200JSONResponse{Value: each(policy.Rules, func(r *policy.Rule) wire.PolicyRule {
+	return ListRules200JSONResponse{Value: each(slices.Concat(policy.Rules, policy.Seen), func(r *policy.Rule) wire.PolicyRule {
 		severity, applies := s.Policy.Weighs(r)
 		return wire.PolicyRule{
 			Code: r.Code, Title: r.Title, Severity: wire.Severity(severity), Why: r.Why, Cure: r.Cure, Applies: applies,

@@ -187,7 +187,7 @@ func (w *town) addresses(rotation string, c api.Credential) []string {
 	list := []string{
 		"/rotations", "/rotations?stage=approval", "/rotations/new", "/rotations/new?" + query("application", c.Application.ObjectID), "/rotations/" + rotation, "/rotations/" + rotation + "/cancel", "/approvals", "/approvals/" + rotation, "/approvals/" + rotation + "/refuse",
 		"/schedule", "/schedule?now=true", "/schedule/" + c.KeyID + "/postpone", "/tasks", "/incidents", "/incidents/new", "/findings", "/findings?state=open", "/policy", "/policy?name=Basware", "/policy/check",
-		"/audit", "/audit?subject=" + rotation, "/audit/1", "/audit/verify", "/audit/checkpoint", "/diagnose", "/people", "/people/invite", "/people/tokens/new", "/alerts", "/settings", "/settings/reconcile", "/settings/keys", "/rotations/" + rotation + "/permit", "/rotations/" + rotation + "/confirm?consumer=x",
+		"/audit", "/audit?subject=" + rotation, "/audit/1", "/audit/verify", "/audit/checkpoint", "/audit/timeline?" + query("application", c.Application.ObjectID), "/diagnose", "/people", "/people/invite", "/people/tokens/new", "/alerts", "/settings", "/settings/reconcile", "/settings/keys", "/rotations/" + rotation + "/permit", "/rotations/" + rotation + "/confirm?consumer=x",
 	}
 	found, err := w.api().FindingPage(w.t.Context(), api.ListFindingsParams{Application: c.Application.ObjectID, Limit: 1})
 	if err != nil || len(found.Value) == 0 {

@@ -165,7 +165,7 @@ func grantedTo(v *visit, r api.Rotation) ([]sheet, error) {
 		seen = append(seen, happening{At: moment(e.Time, v.now), Tone: "info", What: words(e.What), Detail: words(e.Who)})
 	}
 	if len(seen) > 0 {
-		list = append(list, sheet{ID: "records", Title: "What was recorded of it last", Trail: seen})
+		list = append(list, sheet{ID: "records", Title: "What was recorded of it last", Trail: seen, More: Link{Text: plain("All records"), Href: at("/audit/timeline", "application", r.Terms.Application.ObjectID)}})
 	}
 	return list, nil
 }

@@ -116,6 +116,12 @@ func (c *Console) finding(w http.ResponseWriter, v *visit) error {
 	if f.KeyID != "" && f.Application != "" && v.may(access.ProposeRotation) && f.State != api.FindingStateResolved {
 		p.Actions = append(p.Actions, Link{Text: plain("Plan rotation"), Href: at("/rotations/new", "application", f.Application, "credential", f.KeyID), Tone: "primary"})
 	}
+	if f.Application != "" && v.may(access.ReadTrail) {
+		p.Actions = append(p.Actions, Link{Text: plain("Records"), Href: at("/audit/timeline", "application", f.Application)})
+	}
+	if (f.Rule == "hard-coded" || f.Rule == "unusual-use") && f.State != api.FindingStateResolved && v.may(access.OpenIncident) {
+		p.Actions = append(p.Actions, Link{Text: plain("It has leaked"), Href: at("/incidents/new", "applications", cmpOr(f.KeyID, f.Application), "plan", "emergency", "reason", f.Reason), Tone: "danger"})
+	}
 	return c.show(w, v, "sheet", p)
 }
 

@@ -27,6 +27,7 @@ type ruleView struct {
 	Code, Title string
 	Severity    Cell
 	Off         bool
+	Seen        bool // nothing computes it, so that it has no examples
 	Why, Cure   Text
 	Open        Link
 	Examples    Table
@@ -91,6 +92,7 @@ func ruleOf(r api.PolicyRule, open int) ruleView {
 		}
 		rows = append(rows, Row{Cells: []Cell{wordCell(e.Says), verdict, wordCell(strings.TrimSpace(e.Finds))}})
 	}
+	v.Seen = len(r.Examples) == 0
 	v.Examples = table("Examples of "+v.Title, columns("Case", "Finding", "It says"), rows, Empty{Title: "No examples"})
 	return v
 }

@@ -69,6 +69,7 @@ func (c *Console) pages() []route {
 		{"POST /policy/check", access.CheckPolicy, c.checkPolicy},
 		{"GET /audit", access.ReadAudit, c.auditLog},
 		{"GET /audit/{seq}", access.ReadAudit, c.event},
+		{"GET /audit/timeline", access.ReadTrail, c.records},
 		{"GET /audit/verify", access.ReadAudit, c.verifyAudit},
 		{"POST /audit/verify", access.ReadAudit, c.verifyAudit},
 		{"GET /audit/checkpoint", access.ReadAudit, c.checkpoint},
