@@ -176,7 +176,7 @@ func (d *demo) config() daemon.Config {
 	c.Writer = daemon.Identity{ClientID: t.Writer.ClientID, ClientSecret: secret.New(t.Writer.Secret)}
 	c.Vaults = []daemon.Vault{{Name: "kv-contoso-prod", ReadValues: true}, {Name: "kv-contoso-test", ReadValues: true}, {Name: "kv-contoso-finance", ReadValues: true}}
 	c.Rotation = demoTiming
-	c.Trail.Every, c.Trail.Office, c.Trail.SignIns = 3*time.Second, true, false
+	c.Trail.Every, c.Trail.Office, c.Trail.SignIns = 3*time.Second, true, true
 	c.SignIn.ClientID, c.SignIn.ClientSecret = t.SignIn.ClientID, secret.New(t.SignIn.Secret)
 	c.SignIn.Front = d.proxy.URL() + "/login.microsoftonline.com" // browsers know nothing of the proxy
 	return c

@@ -284,6 +284,7 @@ func (d *demo) next() {
   rekey rotate APPLICATION --dry-run                # what would happen, and to whom
   rekey rotations show %s
   rekey audit timeline HR_Workday_Import       # who changed it, ours and theirs
+  rekey applications access az-admin           # what it may do, and what of it is too much
   rekey audit log
 
 You are omar there, an administrator. Others: %s (user), %s (auditor).

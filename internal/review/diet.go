@@ -105,6 +105,12 @@ func identitySteps(assign string) []string {
 // diets looks for each consumer whether it could do without a secret.
 func diets(tenant string, r *Review, consumers []inventory.Binding) []Diet {
 	list, seen := []Diet{}, map[string]bool{}
+	switch a := r.Application; {
+	case a.Kind == "ManagedIdentity":
+		return []Diet{{Instead: ManagedIdentity, Steps: []string{}, Why: "it is a managed identity already: Azure keeps its credentials, and nobody holds them"}}
+	case a.Home != "" && tenant != "" && !strings.EqualFold(a.Home, tenant):
+		return []Diet{{Instead: Keep, Steps: []string{}, Why: "its application is at home in another tenant, whose people hold the credentials; ask them"}}
+	}
 	for _, c := range consumers {
 		if key := strings.ToLower(c.Consumer); c.Consumer == "" || seen[key] {
 			continue

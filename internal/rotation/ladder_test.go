@@ -37,6 +37,18 @@ func seenIn(source ground, through float64, last ...float64) *connector.Uses {
 	return u
 }
 
+// The last user of the old credential is named before it is withdrawn.
+func TestTheLastUserIsNamedBeforeTheWithdraw(t *testing.T) {
+	u := seenIn(byLog, 38, 20)
+	u.Where, u.From = "203.0.113.7 (Dublin, IE) for Microsoft Graph", []string{"203.0.113.7", "198.51.100.2"}
+	j := weigh(useCase{now: at(40), switched: ladderSwitch, overlap: 24 * time.Hour, uses: u})
+	for _, text := range []string{j.text, j.needs} {
+		if j.may || !strings.Contains(text, "from 203.0.113.7 (Dublin, IE) for Microsoft Graph; all addresses: 203.0.113.7, 198.51.100.2") {
+			t.Errorf("got %q", text)
+		}
+	}
+}
+
 func TestLadder(t *testing.T) {
 	moved, unmoved := []Evidence{{Consumer: "Basware", Proof: "read it"}}, []Evidence{{Consumer: "Basware", Proof: "read it"}, {Consumer: "Partner portal"}}
 	answered := &Override{By: admin, At: at(20), Reason: "the partner is gone"}

@@ -13,7 +13,7 @@ import (
 // days before it.
 func (s *Sketch) volume(u Use) *Alarm {
 	i := slices.IndexFunc(s.Days, func(d Day) bool { return d.Day == dayOf(u.Time) })
-	if i < 0 || !s.taught(u.Time) {
+	if i < 0 || !s.taught(u.Time) || s.Days[i].Count <= volumeMore { // so many are never too many
 		return nil
 	}
 	var before []int64

@@ -75,6 +75,24 @@ func TestAWithdrawnKeyIsNoticedFromItsFirstUse(t *testing.T) {
 	}
 }
 
+// After a withdrawal rekey tries the old value from its own address until it is refused:
+// that is no new network.
+func TestTheProofOfAWithdrawalIsNoAlarm(t *testing.T) {
+	s, at := new(Sketch), time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for range 50 {
+		s.Take(Use{Time: at, Address: "20.50.1.7", Country: "NL"}, Fate{})
+		at = at.Add(24 * time.Hour)
+	}
+	mine := Use{Time: at.Add(2 * time.Minute), Address: "203.0.113.9", Country: "FI"}
+	if list := s.Take(mine, Fate{Gone: at}); len(list) != 0 {
+		t.Errorf("got %+v", list)
+	}
+	mine.Time, mine.Country = at.Add(30*time.Hour), "BR"
+	if list := s.Take(mine, Fate{}); len(list) == 0 || list[0].Kind != NewCountry {
+		t.Errorf("of another: got %+v", list)
+	}
+}
+
 // What records say is foreign text.
 func FuzzUse(f *testing.F) {
 	f.Add("203.0.113.9", "NL", "Amsterdam", "Microsoft Graph", int64(1_770_000_000))

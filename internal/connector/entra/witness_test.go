@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +96,9 @@ func TestWitnessReadsTheSignInLog(t *testing.T) {
 		slices.Sort(u.From)
 		if u.Count != 3 || !u.Last.Equal(last.Truncate(time.Second)) || !slices.Equal(u.From, []string{"203.0.113.1", "203.0.113.2"}) || u.Source != entra.SignInLog {
 			t.Errorf("got %+v", u)
+		}
+		if !strings.HasPrefix(u.Where, "203.0.113.1 (Amsterdam, NL) for ") {
+			t.Errorf("the last use was %q", u.Where)
 		}
 		if got := time.Since(u.Through); got < lag || got > lag+2*time.Second {
 			t.Errorf("complete up to %s ago, want %s", got, lag)

@@ -7,6 +7,7 @@ import (
 
 	wire "rekey.example/rekey/api"
 	"rekey.example/rekey/internal/access"
+	"rekey.example/rekey/internal/connector/entra"
 	"rekey.example/rekey/internal/inventory"
 	"rekey.example/rekey/internal/rotation"
 	"rekey.example/rekey/internal/trail"
@@ -134,6 +135,28 @@ func verdictOf(e usage.Evidence, r *rotation.Rotation) string {
 			last += " for " + u.Resource
 		}
 	}
+	text := sentence(e, r, switched, last)
+	if e.Count > 0 {
+		return text
+	}
+	return text + seenUpTo(e)
+}
+
+// seenUpTo says what silence is worth: up to when the sign-in log was read.
+func seenUpTo(e usage.Evidence) string {
+	for _, s := range e.Sources {
+		if s.Name != entra.SignInLog {
+			continue
+		}
+		if s.State == trail.Unrecorded {
+			return "; the tenant keeps no sign-in log that rekey may read"
+		}
+		return "; the sign-in log is complete up to " + s.Through.Format("2006-01-02 15:04 UTC")
+	}
+	return "; the sign-in log is not read (trail.signIns)"
+}
+
+func sentence(e usage.Evidence, r *rotation.Rotation, switched bool, last string) string {
 	switch {
 	case switched && e.Count > 0:
 		return fmt.Sprintf("still used %d times after the switch on %s%s", e.Count, r.Switched.UTC().Format("2006-01-02 15:04 UTC"), last)
@@ -142,7 +165,7 @@ func verdictOf(e usage.Evidence, r *rotation.Rotation) string {
 	case e.Count > 0:
 		return fmt.Sprintf("used %d times since %s%s", e.Count, e.Since.Format("2006-01-02"), last)
 	case e.Reported.IsZero():
-		return "no use is recorded at all, which is not the same as unused: the tenant may keep no such records"
+		return "no use is recorded at all, which is not the same as unused"
 	}
 	return fmt.Sprintf("no use is recorded since %s; the last one that is known was on %s", e.Since.Format("2006-01-02"), e.Reported.UTC().Format("2006-01-02 15:04 UTC"))
 }
