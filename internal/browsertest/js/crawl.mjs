@@ -2,7 +2,7 @@
 import { state, problem } from "./report.mjs";
 import { look } from "./barriers.mjs";
 
-const words = new Set(["new", "one", "check", "verify", "keys", "reconcile", "tokens", "sessions", "invite"]);
+const words = new Set(["new", "one", "check", "verify", "keys", "reconcile", "tokens", "sessions", "invite", "timeline"]);
 const files = /(\/(export|checkpoint|report)|\.json)$/;
 const elsewhere = /^\/(signin|signout|setup)\b/; // pages of the sign-in, looked at before
 
