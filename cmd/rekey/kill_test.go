@@ -87,7 +87,7 @@ func newHouse(t *testing.T, database string) *house {
 	t.Cleanup(func() { cloud.Close(); proxy.Close() })
 	h := &house{t: t, cloud: cloud, proxy: proxy, database: database, tokens: map[string]string{}}
 	h.furnish()
-	for name, role := range map[string]string{"nora": "user", "omar": "administrator"} {
+	for name, role := range map[string]string{"nora": "administrator", "omar": "administrator"} {
 		file := filepath.Join(h.folder, name+".token")
 		h.rekey("token", "create", name, "--person", name+"@contoso.com", "--role", role, "--lifetime", "1d", "--output-file", file)
 		raw, err := os.ReadFile(file)

@@ -32,7 +32,7 @@ const wellKnown = "GET login.microsoftonline.com/*/v2.0/.well-known/openid-confi
 // REKEY_CHAOS is how many schedules are run, REKEY_SEED the first of them; a
 // failure names its seed, and REKEY_SEED=n REKEY_CHAOS=1 runs it again.
 func TestChaos(t *testing.T) {
-	first, n := uint64(number(t, "REKEY_SEED", 1)), uint64(number(t, "REKEY_CHAOS", 10000/slow/slow))
+	first, n := uint64(number(t, "REKEY_SEED", 1)), uint64(number(t, "REKEY_CHAOS", 5000/slow/slow))
 	newTown(t, world.Lag{}) // the people are of its tenant, before many ask
 	var mu sync.Mutex
 	ends, did := map[string]int{}, map[string]int{}
