@@ -119,7 +119,7 @@ func TestAnIncidentAccountsForEverything(t *testing.T) {
 		delete(v.held, "o-gone")
 		busy := *targets[4].Request
 		busy.Place = inventory.Place{Vault: inventory.Embedded, Name: "busy"}
-		planned, err := k.Propose(ctx, uwe, busy)
+		planned, err := k.Propose(ctx, bert, busy)
 		if err != nil {
 			t.Fatal(err)
 		}
