@@ -78,9 +78,9 @@ can follow. --owner says whose applications a user sees.`,
 
 func peopleInvite(s *session) *cobra.Command {
 	return &cobra.Command{
-		Use:     "invite ID",
-		Short:   "Another link for somebody who has lost password and passkeys",
-		Long:    `Makes another one-time link. When it is used, the old password, the passkeys and all sessions
+		Use:   "invite ID",
+		Short: "Another link for somebody who has lost password and passkeys",
+		Long: `Makes another one-time link. When it is used, the old password, the passkeys and all sessions
 of that person end.`,
 		Example: "  rekey people invite p-7f3k2m",
 		Args:    takes("ID"),

@@ -24,7 +24,7 @@ const (
 // consumption is who uses what, of a whole tenant: what consumers finds for one
 // credential, found for all at once. A test holds the two against each other.
 type consumption struct {
-	only  map[int64]choice // applications of whoever asks; nil: all
+	only  map[int64]choice          // applications of whoever asks; nil: all
 	names map[string]string         // by the folded name, as it is written
 	by    map[string]map[owned]bool // the credentials of each consumer, by its folded name
 	of    map[int64]choice          // all credentials that anybody uses
