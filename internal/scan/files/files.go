@@ -83,7 +83,7 @@ func (f Folder) folder(ctx context.Context, w *scan.Worker, root *os.Root, name 
 	if f.GitIgnore {
 		above = readIgnore(root, name, above)
 	}
-	dir := &shared{root: root, left: 1}
+	dir := &openFolder{root: root, left: 1}
 	var names []string
 	for _, e := range entries {
 		full := path.Join(name, e.Name())
