@@ -82,12 +82,8 @@ func (d *Door) Meet(ctx context.Context, tenant, object, name, alias string, rol
 	if !strings.EqualFold(tenant, d.Tenant) || object == "" || !slices.Contains(Roles, role) {
 		return Person{}, errors.New("cannot let somebody of another tenant or without a role in")
 	}
-	object = strings.ToLower(object)
-	p = Person{
-		ID: EntraPerson(d.Tenant, object), Tenant: d.Tenant, Kind: FromEntra, Subject: object, Name: named(name, object), Alias: strings.ToLower(clip(printable(alias), 256)),
-		Role: role, Owner: object, Created: time.Now().UTC().Truncate(time.Millisecond),
-	}
-	p.CreatedBy = p.ID
+	p = d.fromEntra(object, name, alias, role)
+	p.Created, p.CreatedBy = time.Now().UTC().Truncate(time.Millisecond), p.ID
 	err = d.Store.Do(ctx, func(tx *store.Tx) error {
 		known, err := personByID(tx, d.Tenant, p.ID)
 		if errors.Is(err, ErrNoPerson) {
@@ -100,6 +96,15 @@ func (d *Door) Meet(ctx context.Context, tenant, object, name, alias string, rol
 		return updatePerson(tx, p)
 	})
 	return p, err
+}
+
+// fromEntra is a person as Entra describes them.
+func (d *Door) fromEntra(object, name, alias string, role Role) Person {
+	object = strings.ToLower(object)
+	return Person{
+		ID: EntraPerson(d.Tenant, object), Tenant: d.Tenant, Kind: FromEntra, Subject: object, Name: named(name, object), Alias: strings.ToLower(clip(printable(alias), 256)),
+		Role: role, Owner: object,
+	}
 }
 
 func named(name, object string) string {

@@ -188,7 +188,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 		Defaults: api.Defaults{Lifetime: c.Rotation.Lifetime, Label: c.Rotation.Label, Vault: c.DefaultVault},
 		Names:    map[string]string{c.Tenant.ID: c.Tenant.Name}, Fresh: 3 * c.Sync.Every,
 		Patient: d.patient(), Diagnosis: d.diagnosis(), Wake: d.carrier.wake, Watched: d.carry, Stopping: d.stopping, Logger: d.logger,
-		Door: d.doors.door, Visit: d.doors.gate.Who, Federated: d.doors.federation.Authenticate,
+		Door: d.doors.door, Visit: d.doors.gate.Who, Federated: d.doors.bearers.Authenticate,
 	})
 	d.metrics = d.newMetrics()
 	if err != nil {

@@ -21,9 +21,9 @@ import (
 
 // doors is how people and programs come in.
 type doors struct {
-	door       *access.Door
-	gate       *signin.Gate
-	federation *access.Federation
+	door    *access.Door
+	gate    *signin.Gate
+	bearers *access.Bearers
 }
 
 // openDoors prepares sign-in. Nothing is sent yet.
@@ -39,7 +39,7 @@ func (d *Daemon) openDoors() (err error) {
 	for _, f := range c.Federation {
 		trusts = append(trusts, f.trust())
 	}
-	d.doors.federation = access.NewFederation(c.Tenant.ID, trusts, wire)
+	d.doors.bearers = &access.Bearers{Door: d.doors.door, Federation: access.NewFederation(c.Tenant.ID, trusts, wire)}
 	at := signin.Config{Door: d.doors.door, Local: c.local(), Address: c.SignIn.Address, Logger: d.logger}
 	if c.SignIn.ClientID != "" {
 		e := access.EntraConfig{Tenant: c.Tenant.ID, ClientID: c.SignIn.ClientID, Secret: c.SignIn.ClientSecret, Front: c.SignIn.Front, Wire: wire}
@@ -49,6 +49,7 @@ func (d *Daemon) openDoors() (err error) {
 			}
 		}
 		at.Entra = access.NewEntra(e)
+		d.doors.bearers.Entra = at.Entra
 	}
 	d.doors.gate, err = signin.New(at)
 	return err

@@ -59,7 +59,7 @@ type Config struct {
 
 	Door      *access.Door                                              // people and their sessions; nil: there are none
 	Visit     func(*http.Request) (access.Visit, error)                 // who is signed in; nil: nobody ever is
-	Federated func(context.Context, secret.Value) (access.Actor, error) // programs that others vouch for; nil: none
+	Federated func(context.Context, secret.Value) (access.Actor, error) // programs that others vouch for, and people's; nil: none
 
 	Wake     func()      // called when a rotation may go on; may be nil
 	Watched  func()      // called when somebody waits for a rotation; may be nil
