@@ -259,7 +259,7 @@ func (c *chaos) judgeRestored(r *rotation.Rotation) string {
 		c.t.Error(err)
 	}
 	if r.State == rotation.Open {
-		if r.Problem == "" || r.Needs == "" && !c.suffers("wrong-body") { // such a fault may last to the end
+		if r.Problem == "" || r.Needs == "" {
 			c.t.Errorf("it waits without a reason: %s", where(r))
 		}
 		return "restored, open at " + r.Current().Name
